@@ -1,0 +1,1 @@
+"""Files to canonical model: readers, mapping tables, rules, pipeline."""

@@ -1,0 +1,1 @@
+"""Source words to canonical words, as tables."""

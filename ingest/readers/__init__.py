@@ -1,0 +1,1 @@
+"""One module a delivery format; each is a `Reader`."""

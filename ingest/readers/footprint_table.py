@@ -1,0 +1,306 @@
+"""From the columns of a footprint layer to canonical buildings, and what is wrong in them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from ingest.mapping import buildings
+from ingest.readers import footprint_checks as checks
+from ingest.readers.base import ReadOptions
+from ingest.readers.footprint_checks import Floats, Mask, Objects, Report
+from models.findings import Severity
+
+_TEXTS: Final = ("name", "function", "address")
+
+
+class _Layer:
+    """The source columns by canonical name."""
+
+    def __init__(
+        self,
+        names: list[str],
+        columns: list[npt.NDArray[Any]],
+        options: ReadOptions,
+        report: Report,
+    ) -> None:
+        matched = buildings.match(names, options.mapping)
+        self.names, self.columns, self.found = names, columns, matched.found
+        self.report = report
+        for canonical, others in matched.rivals.items():
+            taken = self.source(canonical)
+            report.whole(
+                "STR-05",
+                Severity.WARNING,
+                en=f"column {taken!r} was read as {canonical}, {', '.join(others)} was not. "
+                "Declare a mapping if that is wrong.",
+                zh=f"字段“{taken}”作为 {canonical} 读取，未采用 {'、'.join(others)}。"
+                "如有误请声明字段对应关系。",
+                found=", ".join(others),
+                expected=taken,
+                column=taken,
+            )
+
+    def source(self, canonical: str) -> str | None:
+        """The source's own header."""
+        index = self.found.get(canonical)
+        return None if index is None else self.names[index]
+
+    def raw(self, canonical: str) -> Objects:
+        """Values as the file has them, null as None or NaN."""
+        if (index := self.found.get(canonical)) is None:
+            return np.full(self.report.count, None, dtype=object)
+        return self.columns[index].astype(object)
+
+    def texts(self, canonical: str) -> Objects:
+        """Values as stripped text, None where null or blank; 12.0 is ``12``."""
+        index = self.found.get(canonical)
+        if index is None:
+            return np.full(self.report.count, None, dtype=object)
+        codes, words = pd.factorize(self.columns[index])
+        plain = [str(int(word)) if _whole(word) else str(word).strip() for word in words]
+        table = np.array([*(word or None for word in plain), None], dtype=object)
+        return table[codes]
+
+    def numbers(self, canonical: str, code: str, severity: Severity) -> Floats:
+        """Values as floats; a finding for each that is neither null nor a number."""
+        index = self.found.get(canonical)
+        if index is None:
+            return np.full(self.report.count, np.nan)
+        values, wrong = checks.numbers(self.columns[index])
+        self.report.rows(
+            wrong,
+            code,
+            en=f"{self.names[index]} is {{found!r}}, expected a number. Correct the value.",
+            zh=f"{self.names[index]} 的值“{{found}}”不是数字。请更正。",
+            found=self.columns[index],
+            expected="number",
+            column=self.names[index],
+            severity=severity,
+        )
+        return values
+
+
+def build(
+    wkb: Objects,
+    fids: npt.NDArray[np.int64],
+    names: list[str],
+    columns: list[npt.NDArray[Any]],
+    options: ReadOptions,
+    report: Report,
+) -> pd.DataFrame:
+    """Every row of the layer as a canonical one; ``report`` tells which of them are refused.
+
+    ``wkb`` holds a geometry a row (None where there is none), ``columns`` the values of ``names``.
+    """
+    layer = _Layer(names, columns, options, report)
+    with np.errstate(invalid="ignore"):  # NaN coordinates, found below
+        geometry: Objects = np.asarray(shapely.from_wkb(wkb, on_invalid="ignore"), dtype=object)
+    checks.check_geometry(geometry, np.array([shape is not None for shape in wkb]), report)
+    geometry = _flat(geometry, report)
+    height, source, foot, storeys = _heights(layer, options, report)
+    base = layer.numbers("base_height", "BLD-04", Severity.ERROR)
+    low, high = checks.BASE_RANGE
+    report.rows(
+        (base < low) | (base > high),
+        "BLD-04",
+        en=f"base height is {{found}}, expected {low:g} to {high:g} m. Check value and unit.",
+        zh=f"基底高程为 {{found}}，应在 {low:g} 至 {high:g} m 之间。请核对数值与单位。",
+        found=layer.raw("base_height"),
+        expected=f"{low:g}..{high:g} m",
+        column=layer.source("base_height"),
+    )
+    key, parent = _keys(layer, wkb, fids, report)
+    frame = pd.DataFrame(
+        {
+            "key": key,
+            "source_row": np.arange(1, report.count + 1),
+            "source_sheet": report.sheet,
+            "source_geom": wkb,
+            "attrs": _attributes(layer),
+            "building_key": parent,
+            **{name: layer.texts(name) for name in _TEXTS},
+            "storeys": pd.array(np.where(np.isnan(storeys), 0, storeys), dtype="Int64"),
+            "height": height - foot,
+            "min_height": foot,
+            "base_height": base,
+            "base_source": np.where(np.isnan(base), None, "attribute"),  # type: ignore[call-overload]
+            "height_source": source,
+            "built": _years(layer),
+            "geom": geometry,
+        }
+    )
+    frame.loc[np.isnan(storeys), "storeys"] = pd.NA
+    report.place(geometry)
+    return frame
+
+
+def _heights(
+    layer: _Layer, options: ReadOptions, report: Report
+) -> tuple[Floats, Objects, Floats, Floats]:
+    """Top above the base (m), where it comes from, foot above the base (m), storeys."""
+    height = layer.numbers("height", "BLD-02", Severity.ERROR)
+    storeys = layer.numbers("storeys", "BLD-05", Severity.WARNING)
+    with np.errstate(invalid="ignore"):
+        odd = (storeys < 1) | (storeys > checks.MAX_STOREYS) | (storeys != np.round(storeys))
+    odd &= ~np.isnan(storeys)
+    report.rows(
+        odd,
+        "BLD-05",
+        en=f"storeys is {{found}}, expected a whole number from 1 to {checks.MAX_STOREYS}. "
+        "It was not used; correct it.",
+        zh=f"层数为 {{found}}，应为 1 至 {checks.MAX_STOREYS} 的整数。未采用，请更正。",
+        found=layer.raw("storeys"),
+        expected=f"1..{checks.MAX_STOREYS}",
+        column=layer.source("storeys"),
+        severity=Severity.WARNING,
+    )
+    storeys = np.where(odd, np.nan, storeys)
+    each = buildings.storey_height(options.profile)
+    guessed = np.isnan(height) & ~np.isnan(storeys) & ~report.bad
+    shown = layer.raw("height")
+    height = np.where(guessed, storeys * each, height)
+    source = np.where(guessed, "storeys", "attribute").astype(object)
+    if guessed.any():
+        report.whole(
+            "BLD-06",
+            Severity.INFO,
+            en=f"the height of {np.count_nonzero(guessed)} buildings is storeys x {each:g} m; "
+            "deliver measured heights where they are known.",
+            zh=f"{np.count_nonzero(guessed)} 栋建筑的高度按层数 × {each:g} m 估算；"
+            "如有实测高度请提供。",
+            found=str(np.count_nonzero(guessed)),
+            column=layer.source("storeys"),
+        )
+    column = layer.source("height") or layer.source("storeys")
+    checks.check_heights(height, np.where(guessed, height, shown), column, report)
+    foot = np.nan_to_num(layer.numbers("min_height", "BLD-03", Severity.ERROR))
+    with np.errstate(invalid="ignore"):
+        upside = (foot < 0) | (foot >= height)
+    report.rows(
+        upside & ~report.bad,
+        "BLD-03",
+        en="min_height is {found}, expected at least 0 and less than the height. Correct it.",
+        zh="起始高度为 {found}，应不小于 0 且小于建筑高度。请更正。",
+        found=foot,
+        expected="0 <= min_height < height",
+        column=layer.source("min_height"),
+    )
+    return height, source, foot, storeys
+
+
+def _keys(
+    layer: _Layer, wkb: Objects, fids: npt.NDArray[np.int64], report: Report
+) -> tuple[Objects, Objects]:
+    """The key of each row and its building's, where it is a part.
+
+    A row without an id gets one from its geometry: it stays the same when the file is delivered
+    again in another order.
+    """
+    key = layer.texts("key")
+    missing = np.array([word is None for word in key], dtype=bool)
+    if "key" not in layer.found and not np.array_equal(np.sort(fids), np.arange(fids.size)):
+        if layer_has_ids := bool(report.sheet is None and np.unique(fids).size == fids.size):
+            key = fids.astype(str).astype(object)  # ids of GeoJSON features, which GDAL hands on
+        missing = np.full(report.count, not layer_has_ids)
+    report.rows(
+        checks.duplicated(key),
+        "STR-06",
+        en="id {found} occurs more than once, expected unique ids. Correct the ids.",
+        zh="编号 {found} 重复，应唯一。请更正编号。",
+        found=key,
+        expected="unique",
+        column=layer.source("key"),
+    )
+    if missing.any():
+        digests = pd.Series(
+            [
+                hashlib.sha1(shape or b"", usedforsecurity=False).hexdigest()[:20]
+                for shape in wkb[missing]
+            ]
+        )
+        again = digests.groupby(digests).cumcount().to_numpy()
+        key[missing] = [
+            f"geom:{digest}" if not times else f"geom:{digest}:{times}"
+            for digest, times in zip(digests, again, strict=True)
+        ]
+        report.whole(
+            "STR-07",
+            Severity.WARNING if "key" in layer.found else Severity.INFO,
+            en=f"{np.count_nonzero(missing)} features have no id; theirs comes from the geometry "
+            "and changes with it. Deliver an id column.",
+            zh=f"{np.count_nonzero(missing)} 个要素没有编号，按几何生成，几何变化则编号变化。"
+            "建议提供编号字段。",
+            found=str(np.count_nonzero(missing)),
+            column=layer.source("key"),
+        )
+    parent = layer.texts("building_key")
+    parent[parent == key] = None
+    is_part = np.array([word is not None for word in parent], dtype=bool)
+    whole = set(key[~is_part & ~report.bad])
+    report.rows(
+        is_part & np.array([word not in whole for word in parent], dtype=bool),
+        "BLD-07",
+        en="its building {found} is not among the accepted buildings. Deliver both together.",
+        zh="所属建筑 {found} 不在通过检查的建筑中。请一并提交。",
+        found=parent,
+        expected="id of a building in this file",
+        column=layer.source("building_key"),
+    )
+    return key, parent
+
+
+def _years(layer: _Layer) -> Any:
+    """Year built from a number or the first four digits of a date; null where out of range."""
+    words = pd.Series(layer.texts("built"), dtype=object)
+    years = pd.to_numeric(words.str.extract(r"(\d{4})", expand=False), errors="coerce")
+    low, high = checks.YEARS
+    return years.where((years >= low) & (years <= high)).astype("Int64").array
+
+
+def _attributes(layer: _Layer) -> Objects:
+    """What has no canonical column, as a dictionary a row without its nulls."""
+    rest = [index for index in range(len(layer.names)) if index not in layer.found.values()]
+    attrs = np.empty(layer.report.count, dtype=object)
+    if not rest:
+        attrs[:] = [{} for _ in range(layer.report.count)]
+        return attrs
+    names = [layer.names[index] for index in rest]
+    rows: Sequence[tuple[Any, ...]] = list(
+        zip(*(layer.columns[index].tolist() for index in rest), strict=True)
+    )
+    attrs[:] = [
+        {
+            name: value
+            for name, value in zip(names, row, strict=True)
+            if value is not None and value == value
+        }
+        for row in rows
+    ]
+    return attrs
+
+
+def _flat(geometry: Objects, report: Report) -> Objects:
+    """Geometries without Z; a finding tells that there was some."""
+    has_z: Mask = shapely.has_z(geometry)
+    if not has_z.any():
+        return geometry
+    count = np.count_nonzero(has_z)
+    report.whole(
+        "GEO-07",
+        Severity.INFO,
+        en=f"{count} polygons carry Z, which is not used: give base heights in a column.",
+        zh=f"{count} 个多边形带有 Z 值，未采用：请以字段给出基底高程。",
+        found=str(count),
+    )
+    return np.asarray(shapely.force_2d(geometry), dtype=object)
+
+
+def _whole(word: Any) -> bool:
+    return isinstance(word, float | np.floating) and float(word).is_integer()

@@ -1,0 +1,202 @@
+"""Cells of one survey table → typed columns, with an issue for every cell that is not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ingest.mapping import values as parse
+from ingest.mapping.text import Objects, as_text, text_column
+from ingest.mapping.values import Placeholders
+from ingest.mapping.words import SurveyWords
+from ingest.readers.survey_sheets import SourceTable
+from ingest.readers.tables import FORMULA_ERRORS
+from ingest.rules.network import Issue, Mask, TableName
+from models import pipes
+
+Columns = dict[str, npt.NDArray[Any]]
+_FORMULA: Final = np.array(sorted(FORMULA_ERRORS | {"#ERROR"}), object)
+_PREFIX: Final = re.compile(r"([A-Z]{2})[-_]?\d")
+_PRESSURE: Final = re.compile(r"(低压|中压[AB]?|次高压[AB]?|高压[AB]?)")
+#: Code words that stay as delivered when they are not known (the finding is a warning).
+_KEPT: Final = frozenset({"feature", "appurtenance", "status"})
+
+
+class CellReader:
+    """Reads the fields of one table; ``issues`` count positions from ``base``."""
+
+    def __init__(
+        self,
+        table: TableName,
+        source: SourceTable,
+        words: SurveyWords,
+        base: int,
+        headers: dict[str, str],
+    ) -> None:
+        self.table = table
+        self.source = source
+        self.words = words
+        self.base = base
+        self.headers = headers
+        self.issues: list[Issue] = []
+
+    def read(self, cells: Objects) -> Columns:
+        """All fields of the table's rows (lengths in metres, sizes in mm), and their ``attrs``."""
+        out: Columns = {}
+        for field, index in self.source.table.columns[self.table].items():
+            column = self._formulas(field, cells[:, index].copy(), "formula")
+            out |= self._field(field, column)
+        if "holes_pair" in out:
+            pair = out.pop("holes_pair")
+            used = out.get("holes_used", np.full(len(cells), np.nan))
+            out["holes_used"] = np.where(np.isnan(used), pair, used)
+        out["class_code"] = self._classes(out, len(cells))
+        out["attrs"] = self._attrs(cells)
+        return out
+
+    def _formulas(self, field: str, column: Objects, kind: str) -> Objects:
+        mask = np.isin(column.astype(str), _FORMULA) if _has_hash(column) else None
+        if mask is not None and mask.any():
+            self._issue(kind, field, mask, column)
+            column[mask] = None
+        return column
+
+    def _issue(self, kind: str, field: str, mask: Mask, column: Objects) -> None:
+        rows = np.flatnonzero(mask)
+        if len(rows):
+            texts = np.array([as_text(v) or "" for v in column[rows]], object)
+            self.issues.append(Issue(kind, self.table, field, rows + self.base, texts))
+
+    def _field(self, field: str, column: Objects) -> Columns:
+        words = self.words
+        kind = words.kinds.get(field, "text")
+        empty = Placeholders(
+            words.placeholder_words,
+            words.placeholder_numbers,
+            words.placeholder_dates,
+            field in words.zero_is_null,
+        )
+        factor = self.source.table.factors.get(field, 1.0)
+        if kind == "number":
+            return {field: text_column(column)}
+        if kind == "size":
+            sizes = parse.sizes(column, empty, factor)
+            self._issue("grammar", field, sizes.bad, column)
+            self._issue("placeholder", field, sizes.placeholder, column)
+            return {
+                field: sizes.width,
+                "width_mm": sizes.width,
+                "height_mm": sizes.height,
+                "box": sizes.box,
+                "outer": sizes.outer,
+            }
+        extra: Columns = {}
+        bad_kind = "not_a_number"
+        if kind == "pressure":
+            extra["pressure_level"], column = _pressure_level(column)
+        if kind == "count":
+            parsed, second = parse.counts(column, empty)
+            if field == "holes":
+                extra["holes_pair"] = second
+        elif kind == "date":
+            parsed, extra["built_precision"] = parse.dates(column, empty)
+        elif kind == "flow":
+            parsed, bad_kind = parse.flows(column, words.flow), "unknown_word"
+        elif kind == "code":
+            parsed, bad_kind = self._words(field, column, empty), "unknown_word"
+        elif kind == "text":
+            parsed = parse.texts(column, empty)
+        else:
+            parsed = parse.numbers(column, empty, factor)
+        self._issue(bad_kind, field, parsed.bad, column)
+        self._issue("placeholder", field, parsed.placeholder, column)
+        if field in _KEPT and parsed.bad.any():
+            parsed.values[parsed.bad] = text_column(column[parsed.bad])
+        return {field: parsed.values, **extra}
+
+    def _words(self, field: str, column: Objects, empty: Placeholders) -> parse.Parsed:
+        tables: dict[str, Callable[[], Mapping[str, Any]]] = {
+            "class_code": pipes.class_words,
+            "acq_method": lambda: self.words.method,
+            "section": lambda: self.words.section,
+            "feature": _canonical_points,
+            "appurtenance": _canonical_points,
+        }
+        table = tables[field]() if field in tables else pipes.word_aliases(field)
+        upper = field not in {"acq_method", "section"}
+        return parse.words(column, table, empty, upper=upper)
+
+    def _classes(self, out: Columns, count: int) -> Objects:
+        """Column, else the sheet's or file's name, else the prefix of the point number. A word
+        that is in the column and not known leaves the class open."""
+        codes = out.get("class_code")
+        classes: Objects = np.full(count, None, object) if codes is None else codes
+        open_rows = pd.isna(classes)
+        for issue in self.issues:
+            if issue.field == "class_code" and issue.kind in {"unknown_word", "formula"}:
+                open_rows[issue.rows - self.base] = False
+        if self.source.class_code is not None:
+            classes[open_rows] = self.source.class_code
+            return classes
+        numbers = out.get("exp_no" if self.table == "point" else "from_no")
+        if numbers is not None and open_rows.any():
+            classes[open_rows] = [_prefix_class(n) for n in numbers[open_rows]]
+        return classes
+
+    def _attrs(self, cells: Objects) -> Objects:
+        """Source columns without a meaning, by their headers; null cells are left out."""
+        used = self.source.table.used
+        names: dict[str, Objects] = {}
+        for index, name in enumerate(self.source.table.names):
+            if index in used or name is None:
+                continue
+            label = name if name not in names else f"{name} ({index + 1})"
+            if label not in self.headers:
+                self.headers[label] = name
+            column = self._formulas(label, cells[:, index].copy(), "formula_unused")
+            if pd.notna(column).any():
+                names[label] = np.array([_plain(v) for v in column], object)
+        out = np.empty(len(cells), object)
+        if not names:
+            out[:] = [{} for _ in range(len(cells))]
+            return out
+        keys = list(names)
+        out[:] = [
+            {k: v for k, v in zip(keys, row, strict=True) if v is not None}
+            for row in zip(*names.values(), strict=True)
+        ]
+        return out
+
+
+def _canonical_points() -> Mapping[str, str]:
+    return {word: entry.canonical for word, entry in pipes.point_words().items()}
+
+
+def _has_hash(column: Objects) -> bool:
+    return any(isinstance(v, str) and v.startswith("#") for v in column)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _prefix_class(number: str | None) -> str | None:
+    found = _PREFIX.match(number.upper()) if number else None
+    return pipes.class_words().get(found[1]) if found else None
+
+
+def _pressure_level(column: Objects) -> tuple[Objects, Objects]:
+    """Words such as 中压A out of a pressure column, and the column without them."""
+    texts = text_column(column)
+    levels = np.array(
+        [m[0] if t and (m := _PRESSURE.fullmatch(t)) else None for t in texts], object
+    )
+    rest = column.copy()
+    rest[pd.notna(levels)] = None
+    return levels, rest

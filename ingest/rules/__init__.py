@@ -1,0 +1,1 @@
+"""Checks that turn canonical features into findings."""

@@ -1,0 +1,1 @@
+"""What the city is: ids, CRS and datums, geometry arrays, features, findings, twin definitions."""

@@ -1,0 +1,1 @@
+"""Standards and twins as files with provenance."""

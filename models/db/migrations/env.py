@@ -1,0 +1,13 @@
+"""Runs migrations on the connection that :mod:`models.db.migrate` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=None,
+    transaction_per_migration=False,
+)
+with context.begin_transaction():
+    context.run_migrations()

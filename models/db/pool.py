@@ -1,0 +1,130 @@
+"""Reading for the API: an asyncpg pool whose role can only select, within a time limit."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import asyncpg
+import orjson
+
+from models.db.errors import translate
+from models.db.provision import READ_ROLE
+from models.db.statements import text
+from models.features import TABLES
+
+Pool = asyncpg.Pool
+DRIVER_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+
+@asynccontextmanager
+async def open_pool(
+    url: str, *, size: int = 8, statement_seconds: float = 10.0
+) -> AsyncIterator[asyncpg.Pool]:
+    """A pool of at most ``size`` read-only connections, closed at the end of the block.
+
+    Give it the read role's URL. Where the URL's role is another one that may become ``twin_read``,
+    each connection becomes it. Transactions are read-only and a statement that runs longer than
+    ``statement_seconds`` is stopped. Raises :class:`models.errors.DatabaseError`.
+    """
+    try:
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=size,
+            timeout=10,
+            setup=_become_reader,
+            server_settings={
+                "application_name": "twin-api",
+                "default_transaction_read_only": "on",
+                "statement_timeout": str(int(statement_seconds * 1000)),
+                "timezone": "UTC",
+            },
+        )
+    except DRIVER_ERRORS as error:
+        raise translate(error) from error
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def _become_reader(conn: asyncpg.Connection) -> None:
+    await conn.set_type_codec(
+        "jsonb", encoder=_dumps, decoder=orjson.loads, schema="pg_catalog", format="text"
+    )
+    await conn.execute(text("pool_reader").replace("{role}", READ_ROLE))
+
+
+def _dumps(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+async def ping(pool: asyncpg.Pool) -> bool:
+    """Whether the database answers; never raises for a database that does not."""
+    try:
+        return bool(await pool.fetchval("SELECT true", timeout=5))
+    except DRIVER_ERRORS as error:
+        translate(error)
+        return False
+
+
+async def schema_revision(pool: asyncpg.Pool) -> str | None:
+    """The migration that the database has, or None."""
+    try:
+        found: str | None = await pool.fetchval("SELECT version_num FROM alembic_version")
+    except asyncpg.UndefinedTableError:
+        return None
+    except DRIVER_ERRORS as error:
+        raise translate(error) from error
+    return found
+
+
+async def fetch_feature(
+    pool: asyncpg.Pool, twin: str, feature: str | uuid.UUID
+) -> dict[str, Any] | None:
+    """All attributes of a feature that is current now, whatever its table, or None.
+
+    Keys: ``table``, the canonical columns without ``geom`` and ``source_geom``, ``dataset``
+    (name), ``file`` and ``file_sha256`` (where the row came from), ``revision`` (number),
+    ``valid_from``, ``valid_to``, ``tx_from`` (ISO 8601; open ends None). None also for what is not
+    a UUID. Raises :class:`models.errors.DatabaseError`.
+    """
+    try:
+        key = uuid.UUID(str(feature))
+    except ValueError:
+        return None
+    one = text("pool_feature")
+    query = "\nUNION ALL\n".join(one.replace("{table}", table) for table in TABLES)
+    try:
+        row = await pool.fetchrow(query, twin, key)
+    except DRIVER_ERRORS as error:
+        raise translate(error) from error
+    if row is None:
+        return None
+    found: dict[str, Any] = {"table": row["name"], **row["attributes"]}
+    for end in ("valid_from", "valid_to", "tx_from"):
+        if found[end] in ("infinity", "-infinity"):
+            found[end] = None
+    return found
+
+
+async def summary(pool: asyncpg.Pool, twin: str) -> dict[str, dict[str, Any]]:
+    """For each feature table ``count`` and ``extent`` (west, south, east, north in degrees, or
+    None), of what is current now. The extent is of plan position only: no height is transformed.
+    """
+    one = text("pool_summary")
+    query = "\nUNION ALL\n".join(one.replace("{table}", table) for table in TABLES)
+    try:
+        rows = await pool.fetch(query, twin)
+    except DRIVER_ERRORS as error:
+        raise translate(error) from error
+    return {
+        row["name"]: {
+            "count": row["n"],
+            "extent": None if row["west"] is None else list(row)[2:6],
+        }
+        for row in rows
+    }

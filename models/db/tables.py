@@ -1,0 +1,109 @@
+"""Table definitions: SQLAlchemy and GeoAlchemy2, one set for each storage SRID.
+
+Feature tables take their columns from :data:`models.features.TABLES`, so that readers, database and
+tilers cannot drift apart. They are bitemporal: a row says that a feature had this content in
+``[valid_from, valid_to)`` of the city's time, and that we held this for true in
+``[tx_from, tx_to)`` of record time; ``infinity`` is an open end. An exclusion constraint makes two
+contents of one feature at one point of both times impossible.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+
+from models.db.catalogue import catalogue, records
+from models.db.columns import FOREVER, MOMENT, column_type, reference
+from models.features import TABLES
+
+#: Columns that the database adds to every feature table.
+SYSTEM: Final = (
+    "row_id",
+    "dataset_id",
+    "revision_id",
+    "file_id",
+    "content_sha",
+    "valid_from",
+    "valid_to",
+    "tx_from",
+    "tx_to",
+)
+#: Where a row came from; not what it says, so not part of ``content_sha``.
+PROVENANCE: Final = ("id", "source_row", "source_sheet", "source_geom")
+
+CURRENT: Final = text("tx_to = 'infinity'::timestamp with time zone")
+
+
+def _feature_table(name: str, columns: dict[str, str], srid: int, meta: MetaData) -> None:
+    Table(
+        name,
+        meta,
+        Column("row_id", BigInteger, Identity(always=True), primary_key=True),
+        *(
+            Column(
+                column,
+                column_type(declared, srid),
+                *([ForeignKey("bim_mesh.key")] if column == "mesh" else []),
+                nullable=column not in ("id", "key"),
+            )
+            for column, declared in columns.items()
+        ),
+        reference("dataset_id", "dataset.id"),
+        reference("revision_id", "revision.id"),
+        reference("file_id", "source_file.id"),
+        Column("content_sha", LargeBinary, nullable=False),
+        Column("valid_from", MOMENT, nullable=False),
+        Column("valid_to", MOMENT, nullable=False, server_default=FOREVER),
+        Column("tx_from", MOMENT, nullable=False),
+        Column("tx_to", MOMENT, nullable=False, server_default=FOREVER),
+        CheckConstraint("valid_from < valid_to", name=f"{name}_valid_order"),
+        CheckConstraint("tx_from < tx_to", name=f"{name}_tx_order"),
+        ExcludeConstraint(
+            ("id", "="),
+            (text("tstzrange(valid_from, valid_to)"), "&&"),
+            (text("tstzrange(tx_from, tx_to)"), "&&"),
+            name=f"{name}_one_truth",
+            using="gist",
+        ),
+        Index(f"{name}_id_tx", "id", "tx_from"),
+        Index(f"{name}_dataset", "dataset_id", "tx_to"),
+        Index(
+            f"{name}_geom_3d",
+            "geom",
+            postgresql_using="gist",
+            postgresql_ops={"geom": "gist_geometry_ops_nd"},
+            postgresql_where=CURRENT,
+        ),
+        Index(f"{name}_geom_2d", "geom", postgresql_using="gist", postgresql_where=CURRENT),
+    )
+
+
+@cache
+def metadata(srid: int) -> MetaData:
+    """All tables of a database whose storage CRS is ``EPSG:srid``."""
+    meta = MetaData(
+        naming_convention={
+            "pk": "%(table_name)s_pkey",
+            "fk": "%(table_name)s_%(column_0_name)s_fkey",
+            "uq": "%(table_name)s_%(column_0_name)s_key",
+        }
+    )
+    catalogue(meta)
+    for name, columns in TABLES.items():
+        _feature_table(name, columns, srid, meta)
+    records(meta, srid)
+    return meta

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import date
+
+import asyncpg
+import pytest
+
+from models.db import migrate, pool
+from models.db.connection import Connection
+from models.db.embedded import EmbeddedPostgres
+from models.db.publish import publish
+from models.errors import DatabaseError
+from models.features import Theme, feature_id
+from models.testing import buildings, delivery, pipes
+
+
+def inside[T](url: str, work: Callable[[asyncpg.Pool], Awaitable[T]], **more: float) -> T:
+    async def run() -> T:
+        async with pool.open_pool(url, size=2, **more) as opened:  # type: ignore[arg-type]
+            return await work(opened)
+
+    return asyncio.run(run())
+
+
+def test_a_feature_of_any_table_comes_with_all_its_attributes(
+    conn: Connection, database: str
+) -> None:
+    house = delivery(Theme.BUILDINGS, {"building": buildings({"a": 12.5})}, name="a.geojson")
+    pipe = delivery(Theme.PIPES, pipes(1), name="b.xlsx", valid_from=date(2020, 1, 1))
+    publish(conn, twin="test", dataset="made", deliveries=[house])
+    publish(conn, twin="test", dataset="pipes", deliveries=[pipe])
+    key = feature_id("test", "made", "building", "a")
+    found = inside(database, lambda p: pool.fetch_feature(p, "test", str(key)))
+    assert found is not None
+    assert found["table"] == "building"
+    assert found["id"] == str(key)
+    assert (found["height"], found["name"], found["attrs"]) == (12.5, "楼 a", {"k": "a"})
+    assert (found["dataset"], found["file"], found["source_row"]) == ("made", "a.geojson", 1)
+    assert (found["revision"], found["valid_to"]) == (1, None)
+    assert not {"geom", "source_geom", "row_id"} & set(found)
+    segment = feature_id("test", "made", "pipe_segment", "YS0-YS1")
+    other = inside(database, lambda p: pool.fetch_feature(p, "test", segment))
+    assert other is not None
+    assert (other["table"], other["built"]) == ("pipe_segment", "2019-05-01")
+    assert other["valid_from"].startswith("2019-12-31T16:00:00")
+    for twin, name in (("other", str(key)), ("test", "no uuid"), ("test", str(key)[:-1] + "0")):
+        missing = inside(database, lambda p, t=twin, n=name: pool.fetch_feature(p, t, n))
+        assert missing is None
+
+
+def test_a_closed_feature_is_gone(conn: Connection, database: str) -> None:
+    for keys in ({"a": 1.0, "b": 1.0}, {"b": 1.0}):
+        made = delivery(Theme.BUILDINGS, {"building": buildings(keys)})
+        publish(conn, twin="test", dataset="made", deliveries=[made])
+    key = feature_id("test", "made", "building", "a")
+    assert inside(database, lambda p: pool.fetch_feature(p, "test", key)) is None
+
+
+def test_the_summary_counts_and_tells_the_extent_in_degrees(
+    conn: Connection, database: str
+) -> None:
+    made = delivery(Theme.PIPES, pipes(10))
+    publish(conn, twin="test", dataset="made", deliveries=[made])
+    found = inside(database, lambda p: pool.summary(p, "test"))
+    assert found["building"] == {"count": 0, "extent": None}
+    assert found["pipe_segment"]["count"] == 10
+    west, south, east, north = found["pipe_segment"]["extent"]
+    # EPSG:4549 at 521.7 km east: 21.7 km from 120 E; 300 m of pipe
+    assert west == pytest.approx(120.227, abs=1e-3)
+    assert east - west == pytest.approx(300 / 95_500, rel=0.01)
+    assert south == pytest.approx(30.98, abs=0.01)
+    assert 0 <= north - south < 1e-4
+
+
+def test_the_pool_can_only_read(conn: Connection, database: str) -> None:
+    async def write(opened: asyncpg.Pool) -> None:
+        async with opened.acquire() as one:
+            assert await one.fetchval("SELECT current_user") == "twin_read"
+            with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+                await one.execute("DELETE FROM twin")
+            await one.execute("SET default_transaction_read_only = off")
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await one.execute("DELETE FROM twin")
+
+    inside(database, write)
+
+
+def test_a_long_statement_is_stopped(database: str) -> None:
+    async def wait(opened: asyncpg.Pool) -> None:
+        with pytest.raises(asyncpg.QueryCanceledError):
+            await opened.fetchval("SELECT pg_sleep(20)")
+
+    inside(database, wait, statement_seconds=0.2)
+
+
+def test_ping_and_schema(cluster: EmbeddedPostgres, database: str) -> None:
+    assert inside(database, pool.ping)
+    assert inside(database, pool.schema_revision) == migrate.head()
+    assert inside(cluster.admin_url(), pool.schema_revision) is None
+
+
+def test_no_database_gives_one_clear_line(database: str) -> None:
+    with pytest.raises(DatabaseError, match="does not exist"):
+        inside(database.replace("/t", "/no"), pool.ping)
+    with pytest.raises(DatabaseError, match="cannot be reached"):
+        inside("postgresql://twin@127.0.0.1:1/twin", pool.ping)

@@ -1,0 +1,1 @@
+"""Canonical model to OGC 3D Tiles 1.1."""

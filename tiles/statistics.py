@@ -1,0 +1,66 @@
+"""Statistics of a layer for its tileset.json: what a client needs for legends and sliders."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from tiles.content import Column, Content
+
+JsonObject: TypeAlias = dict[str, Any]
+
+
+class Statistics:
+    """Grows with each content: features, least and greatest numbers, how often each enum value."""
+
+    def __init__(self) -> None:
+        self.features = 0
+        self._class = ""
+        self._ranges: dict[str, tuple[float, float]] = {}
+        self._words: dict[str, Counter[str]] = {}
+
+    def add(self, content: Content) -> None:
+        """Count the rows of ``content``, which :func:`tiles.gltf.encode` has accepted."""
+        self._class = content.class_name
+        self.features += content.count
+        for column in content.columns:
+            if column.type == "ENUM":
+                self._count(column)
+            elif column.type != "STRING":
+                self._measure(column)
+
+    def to_json(self) -> JsonObject | None:
+        """``statistics`` of 3D Tiles, None if no property has any (it must have one)."""
+        properties: JsonObject = {
+            key: {"min": _plain(low), "max": _plain(high)}
+            for key, (low, high) in self._ranges.items()
+        }
+        for key, words in self._words.items():
+            properties[key] = {"occurrences": dict(sorted(words.items()))}
+        if not properties:
+            return None
+        ordered = dict(sorted(properties.items()))
+        return {"classes": {self._class: {"count": self.features, "properties": ordered}}}
+
+    def _count(self, column: Column) -> None:
+        words = pd.Series(list(column.values), dtype=object).dropna().astype(str).value_counts()
+        if len(words):
+            counter = self._words.setdefault(column.id, Counter())
+            counter.update({str(word): int(count) for word, count in words.items()})
+
+    def _measure(self, column: Column) -> None:
+        numbers = pd.to_numeric(pd.Series(list(column.values), dtype=object)).to_numpy(np.float64)
+        finite = numbers[np.isfinite(numbers)]
+        if len(finite):
+            low, high = self._ranges.get(column.id, (np.inf, -np.inf))
+            self._ranges[column.id] = (
+                min(low, float(finite.min())),
+                max(high, float(finite.max())),
+            )
+
+
+def _plain(value: float) -> float | int:
+    return int(value) if value.is_integer() else value

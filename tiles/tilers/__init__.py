@@ -1,0 +1,1 @@
+"""One tiler a theme."""

@@ -1,0 +1,128 @@
+"""Property columns of a layer: cleaned once, sliced for every tile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from models.labels import labels
+from tiles.content import Column, ColumnType
+from tiles.mesh.ragged import I64
+from tiles.metadata import enumerations
+from tiles.tilers.style import Style
+
+_UNIT: Final = re.compile(r"\s*[（(](m|mm)[)）]$")
+#: What an integer column can hold besides its noData value.
+_RANGE: Final[dict[str, tuple[int, int]]] = {
+    "INT32": (-(2**31) + 1, 2**31 - 1),
+    "UINT32": (0, 2**32 - 2),
+    "INT16": (-(2**15) + 1, 2**15 - 1),
+    "UINT8": (0, 254),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A column: its id and type, and where its labels are.
+
+    That is a table of :data:`models.features.TABLES` or, for ``table`` None, the layer's style;
+    ``unit`` None takes the label's.
+    """
+
+    id: str
+    type: ColumnType = "STRING"
+    table: str | None = None
+    enum: str | None = None
+    unit: str | None = None
+
+
+class Properties:
+    """All columns of a layer's features.
+
+    Text that is not Unicode is replaced, numbers that do not fit their type are dropped, words
+    that an enumeration does not list are unknown: no value can keep a tile from being written.
+    """
+
+    def __init__(self, specs: Sequence[Spec], table: pd.DataFrame, style: Style) -> None:
+        self._specs = specs
+        self._labels = [_label(spec, style) for spec in specs]
+        self._values = [_clean(spec, column(table, spec.id)) for spec in specs]
+
+    def take(self, rows: I64) -> list[Column]:
+        """The columns for features ``rows`` (k,)."""
+        return [
+            Column(spec.id, zh, en, spec.type, values[rows], unit=unit, enum=spec.enum)
+            for spec, (zh, en, unit), values in zip(
+                self._specs, self._labels, self._values, strict=True
+            )
+        ]
+
+
+def column(table: pd.DataFrame, name: str) -> npt.NDArray[np.object_]:
+    """Column ``name`` as objects with None for missing; all None where the table has none."""
+    if name not in table.columns:
+        return np.full(len(table), None, dtype=object)
+    values: npt.NDArray[np.object_] = np.array(table[name].to_numpy(dtype=object), dtype=object)
+    values[np.asarray(pd.isna(values), dtype=bool)] = None
+    return values
+
+
+def numbers(table: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
+    """Column ``name`` as float64 with NaN for missing, infinite or what is no number."""
+    if name not in table.columns:
+        return np.full(len(table), np.nan)
+    out = np.array(pd.to_numeric(table[name], errors="coerce"), dtype=np.float64)
+    out[~np.isfinite(out)] = np.nan
+    return out
+
+
+def texts(table: pd.DataFrame, name: str) -> npt.NDArray[np.object_]:
+    """Column ``name`` as str, None where missing."""
+    values = column(table, name)
+    known = np.flatnonzero(values != None)  # noqa: E711 - element by element
+    values[known] = [str(v) for v in values[known]]
+    return values
+
+
+def _label(spec: Spec, style: Style) -> tuple[str, str, str | None]:
+    if spec.id == "id":
+        return "标识", "Feature id", None
+    if spec.table is None:
+        zh, en = style["columns"][spec.id]
+        return zh, en, spec.unit
+    label = labels(spec.table)[spec.id]
+    found = _UNIT.search(label["en"])
+    unit = spec.unit or (found[1] if found else None)
+    return _UNIT.sub("", label["zh"]), _UNIT.sub("", label["en"]), unit
+
+
+def _clean(spec: Spec, values: npt.NDArray[np.object_]) -> npt.NDArray[np.generic]:
+    if spec.type == "STRING":
+        known = np.flatnonzero(values != None)  # noqa: E711 - element by element
+        values[known] = [_unicode(v) for v in values[known]]
+        return values
+    if spec.type == "ENUM":
+        listed = enumerations()[spec.enum or ""].numbers
+        out = np.empty(len(values), dtype=object)
+        out[:] = [str(v) if v is not None and str(v) in listed else None for v in values]
+        return out
+    wide = np.array(pd.to_numeric(pd.Series(values, dtype=object), errors="coerce"), np.float64)
+    wide[~np.isfinite(wide)] = np.nan
+    if spec.type in _RANGE:
+        low, high = _RANGE[spec.type]
+        wide = np.rint(wide)
+        wide[~((wide >= low) & (wide <= high))] = np.nan
+    elif spec.type == "FLOAT32":
+        wide[np.abs(wide) > 1e38] = np.nan
+    return wide
+
+
+def _unicode(value: object) -> str:
+    text = str(value)
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -1,0 +1,66 @@
+"""All instances of one mesh in one material, sliced for every tile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tiles.content import F32, F64, Instances, Material
+from tiles.mesh.ragged import I64
+from tiles.mesh.surface import Surface
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All instances of one mesh in one material; ``points`` (k,) ascending, one each."""
+
+    mesh: Surface
+    material: Material
+    points: I64
+    translations: F64
+    rotations: F32
+    scales: F32
+
+    def boxes(self) -> F64:
+        """Boxes (k, 6) of the instances: every mesh lies within ±0.5 in plan and -1..0.5 in z."""
+        reach = np.linalg.norm(self.scales[:, :2], axis=1) / 2
+        tall = self.scales[:, 2].astype(np.float64)
+        slant = 0.02 * tall  # plumb lines differ by less than that within 100 km
+        low = np.column_stack([-reach - slant, -reach - slant, -tall - 0.02 * reach])
+        high = np.column_stack([reach + slant, reach + slant, 0.5 * tall + 0.02 * reach])
+        return np.hstack([self.translations + low, self.translations + high])
+
+    @classmethod
+    def merged(cls, groups: Sequence[Group]) -> Group:
+        """Groups of the same mesh and colour, without a point in common, as one."""
+        first = groups[0]
+        points = np.concatenate([g.points for g in groups])
+        order = np.argsort(points, kind="stable")
+        return cls(
+            first.mesh,
+            first.material,
+            points[order],
+            np.concatenate([g.translations for g in groups])[order],
+            np.concatenate([g.rotations for g in groups])[order],
+            np.concatenate([g.scales for g in groups])[order],
+        )
+
+    def take(self, rows: I64, shift: np.uint32) -> Instances | None:
+        """The instances of the points ``rows`` (ascending), or None.
+
+        Their feature ids are their places in ``rows`` plus ``shift``.
+        """
+        at = np.searchsorted(self.points, rows)
+        hit = np.flatnonzero(self.points[np.minimum(at, len(self.points) - 1)] == rows)
+        if not len(hit):
+            return None
+        at = at[hit]
+        return Instances(
+            [self.mesh.primitive(self.material)],
+            self.translations[at],
+            self.rotations[at],
+            self.scales[at],
+            hit.astype(np.uint32) + shift,
+        )

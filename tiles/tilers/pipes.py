@@ -1,0 +1,173 @@
+"""Pipes as true solids, and everything at their points as instances."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from models.crs import STORAGE, StorageCrs
+from models.pipes import classes
+from tiles.content import F64, Content, Material
+from tiles.mesh.ragged import I64
+from tiles.tilers import pipe_points, pipe_segments
+from tiles.tilers.base import FeatureIndex, RefusedFeature
+from tiles.tilers.columns import Properties, Spec, column, texts
+from tiles.tilers.frame import LocalFrame
+from tiles.tilers.pipe_ends import ends
+from tiles.tilers.pipe_sizes import Words, sizes
+from tiles.tilers.refusals import Verdicts
+from tiles.tilers.style import Style, default_style, material
+
+_COLUMNS: Final = (
+    Spec("id"),
+    Spec("kind"),  # segment | point
+    Spec("number"),
+    Spec("class_code", "ENUM", table="pipe_segment", enum="pipe_class"),
+    Spec("word"),
+    Spec("from_point", table="pipe_segment"),
+    Spec("to_point", table="pipe_segment"),
+    Spec("size"),
+    Spec("size_basis"),
+    Spec("material", table="pipe_segment"),
+    Spec("from_depth", "FLOAT32", table="pipe_segment"),
+    Spec("to_depth", "FLOAT32", table="pipe_segment"),
+    Spec("ground_h", "FLOAT32", table="pipe_point"),
+    Spec("well_depth", "FLOAT32", table="pipe_point"),
+    Spec("owner", table="pipe_segment"),
+    Spec("status", table="pipe_segment"),
+)
+#: Bytes of a vertex, a triangle, a row and an instance in a quantised tile before compression.
+_COST: Final = (16, 6, 120, 44)
+
+
+class PipeTiler:
+    """Segments (round, box, egg, duct bank) by their centre lines, points as instanced bodies.
+
+    ``segments`` and ``points`` are tables as :data:`models.features.PIPE_SEGMENT` and
+    ``PIPE_POINT`` with ``id`` (and ``dataset_id`` where numbers repeat between datasets), ``geom``
+    in the storage CRS: centre lines, and points at ground height. Both kinds are rows of the same
+    property table, segments first. All lines and bodies are placed by the constructor; ``content``
+    sweeps only what it is asked for. ``style`` is shaped as ``tiles/styles/pipes.yaml``.
+    """
+
+    layer = "pipes"
+
+    def __init__(
+        self,
+        frame: F64,
+        segments: pd.DataFrame,
+        points: pd.DataFrame,
+        *,
+        storage: StorageCrs = STORAGE,
+        n_offset: float = 0.0,
+        style: Style | None = None,
+    ) -> None:
+        self.frame = frame
+        style = style or default_style("pipes")
+        local = LocalFrame(frame, storage, n_offset)
+        self._colours, self._unknown = _class_materials(style)
+        self._size = sizes(segments, style)
+        self._form = pipe_segments.form_of(self._size, style)
+        verdicts = Verdicts(len(segments))
+        self._line = pipe_segments.lines(segments, local, verdicts)
+        self._look = self._looks(segments)
+        self.refused: list[RefusedFeature] = verdicts.report(texts(segments, "id"))
+        self._segments: I64 = np.flatnonzero(verdicts.sound)
+
+        verdicts = Verdicts(len(points))
+        end = ends(points, segments, self._line, self._size)
+        looks = self._looks(points)
+        self._groups = pipe_points.groups(points, end, looks, local, style, verdicts)
+        self.refused += verdicts.report(texts(points, "id"))
+        self._points: I64 = np.flatnonzero(verdicts.sound)
+
+        table = _joined(segments, points, self._size.text, self._size.basis)
+        self._ids = np.concatenate(
+            [texts(segments, "id")[self._segments], texts(points, "id")[self._points]]
+        )
+        self._table_rows = np.concatenate([self._segments, self._points + len(segments)])
+        self._properties = Properties(_COLUMNS, table, style)
+
+    def index(self) -> FeatureIndex:
+        """Ids, boxes and cost of all features that can be drawn."""
+        vertices, triangles = pipe_segments.counts(self._line, self._form, self._segments)
+        count = len(self._points)
+        low, high = np.full((count, 3), np.inf), np.full((count, 3), -np.inf)
+        bodies, faces = np.zeros(count, np.int64), np.zeros(count, np.int64)
+        for group in self._groups:
+            at = np.searchsorted(self._points, group.points)
+            box = group.boxes()
+            low[at] = np.minimum(low[at], box[:, :3])
+            high[at] = np.maximum(high[at], box[:, 3:])
+            bodies[at] += 1
+            faces[at] += len(group.mesh.indices)
+        cost = _COST[0] * vertices + _COST[1] * triangles + _COST[2]
+        return FeatureIndex(
+            self._ids.tolist(),
+            np.vstack(
+                [
+                    pipe_segments.boxes(self._line, self._size, self._segments),
+                    np.hstack([low, high]),
+                ]
+            ),
+            np.concatenate([cost, _COST[3] * bodies + _COST[2]]),
+            np.concatenate([triangles, faces]),
+        )
+
+    def content(self, rows: I64) -> Content:
+        """Meshes and properties of the features in ``rows`` (k,) of the index."""
+        is_point = rows >= len(self._segments)
+        some = self._segments[rows[~is_point]]
+        place = np.flatnonzero(~is_point)
+        look = self._look[some]
+        primitives = []
+        for colour in dict.fromkeys([*self._colours.values(), self._unknown]):
+            own = np.fromiter((c is colour for c in look), bool, len(look))
+            if own.any():
+                surface = pipe_segments.solids(
+                    self._line, self._size, self._form, some[own], place[own]
+                )
+                primitives.append(surface.primitive(colour))
+        wanted = self._points[rows[is_point] - len(self._segments)]
+        shift = np.uint32(len(some))  # rows ascend, so that points follow the segments
+        found = [group.take(wanted, shift) for group in self._groups]
+        return Content(
+            "pipe",
+            self._properties.take(self._table_rows[rows]),
+            primitives,
+            [instances for instances in found if instances is not None],
+        )
+
+    def _looks(self, table: pd.DataFrame) -> Words:
+        """The material of each row's pipe class."""
+        out = np.empty(len(table), dtype=object)
+        out[:] = [self._colours.get(code, self._unknown) for code in texts(table, "class_code")]
+        return out
+
+
+def _class_materials(style: Style) -> tuple[dict[str, Material], Material]:
+    """Material of each class by code; a minor without its own colour has its major's."""
+    own = {code: material(code, rgb) for code, rgb in style["colours"].items()}
+    unknown = material("unknown", style["unknown"])
+    found = {
+        code: own.get(code) or own.get(entry.major) or unknown for code, entry in classes().items()
+    }
+    return found, unknown
+
+
+def _joined(
+    segments: pd.DataFrame, points: pd.DataFrame, size: Words, basis: Words
+) -> pd.DataFrame:
+    """The property table's rows: segments, then points."""
+    lines = segments.assign(
+        kind="segment", number=column(segments, "lno"), size=size, size_basis=basis, word=None
+    )
+    spots = points.assign(
+        kind="point", number=column(points, "exp_no"), word=pipe_points.words(points)
+    )
+    names = [spec.id for spec in _COLUMNS]
+    return pd.concat(
+        [t.reindex(columns=names).astype(object) for t in (lines, spots)], ignore_index=True
+    )

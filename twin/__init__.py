@@ -1,0 +1,1 @@
+"""The running service: settings, application, command line, viewer."""

@@ -1,0 +1,45 @@
+"""Terminal output of the command line: progress on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+#: Results go to standard output, everything else (progress, errors) to standard error.
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Step(Protocol):
+    """Tells how far a step has come."""
+
+    def __call__(self, done: int, total: int) -> None:
+        """``done`` of ``total`` units are done."""
+        ...
+
+
+@contextmanager
+def step(title: str) -> Iterator[Step]:
+    """A progress bar for one step; a single line where standard error is no terminal."""
+    if not sys.stderr.isatty():
+        err.print(title, markup=False)
+        yield lambda done, total: None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=False) as progress:
+        task = progress.add_task(title.replace("[", r"\["), total=None)
+
+        def advance(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield advance

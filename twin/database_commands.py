@@ -1,0 +1,115 @@
+"""``twin db``: the embedded database, its schema, and backups."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from models.db import backup as backups
+from models.db import migrate
+from models.db.connection import connect
+from twin import flow, runtime
+from twin.console import err, out
+from twin.settings import Settings
+
+app = typer.Typer(help="数据库 Embedded database: start, stop, state, schema, backup.")
+
+
+@app.command()
+def up() -> None:
+    """启动数据库并保持运行。Start the embedded database, leave it running, migrate."""
+    settings = Settings()
+    if settings.database_url is not None:
+        err.print(
+            "已设置 TWIN_DATABASE_URL，不使用内置数据库。"
+            "TWIN_DATABASE_URL is set, so the embedded database is not used."
+        )
+        raise typer.Exit(2)
+    database = runtime.keep_running(settings)
+    flow.migrate(settings, database.url)
+    out.print(database.url, markup=False)
+
+
+@app.command()
+def down() -> None:
+    """停止数据库。Stop the embedded database."""
+    ran = runtime.stop(Settings())
+    out.print("已停止 stopped" if ran else "未在运行 was not running")
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON Print JSON")] = False,
+) -> None:
+    """查看状态，不作改动。Show the state; changes nothing. Exit 1 where it does not run."""
+    settings = Settings()
+    state: dict[str, Any]
+    if settings.database_url is not None:
+        url, state = settings.database_url, {"embedded": False, "running": True}
+    else:
+        cluster = runtime.embedded(settings)
+        found = cluster.status()
+        url = cluster.url if found.running else ""
+        state = {
+            "embedded": True,
+            "running": found.running,
+            "pid": found.pid,
+            "version": found.version,
+            "data": None if found.data is None else str(found.data),
+            "socket": None if found.socket is None else str(found.socket),
+        }
+    if state["running"]:
+        with connect(url, read_only=True):
+            schema = migrate.status(url)
+        state |= {
+            "schema": schema.revision,
+            "schema_head": schema.head,
+            "storage_srid": schema.storage_srid,
+        }
+    if as_json:
+        out.print(json.dumps(state), markup=False)
+    else:
+        for key, value in state.items():
+            out.print(f"{key}: {value}", markup=False)
+    if not state["running"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def upgrade() -> None:
+    """升级数据库结构与孪生体定义。Bring schema and twin definitions up to date."""
+    settings = Settings()
+    with runtime.database(settings) as database:
+        flow.migrate(settings, database.url)
+        out.print(f"schema {migrate.status(database.url).revision}", markup=False)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="备份文件 File to write, e.g. twin.dump")],
+) -> None:
+    """备份数据库（不含瓦片）。Back up the database; tiles can be made again."""
+    with runtime.database(Settings()) as database:
+        size = backups.backup(database.url, file)
+    out.print(f"{file}: {size / 1e6:.1f} MB", markup=False)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="备份文件 File that `twin db backup` wrote")],
+    yes: Annotated[bool, typer.Option("--yes", help="覆盖现有数据 Replace what is there")] = False,
+) -> None:
+    """从备份恢复。Restore a backup; --yes replaces data that is there."""
+    settings = Settings()
+    with runtime.database(settings) as database:
+        if not yes and runtime.holds_data(database.url):
+            err.print(
+                "数据库中已有数据集，恢复会将其全部替换。请先 twin db backup，再加 --yes。"
+                "The database holds datasets, which a restore replaces. Back up, then add --yes."
+            )
+            raise typer.Exit(2)
+        backups.restore(database.admin_url, file)
+    out.print(f"{file} 已恢复 restored", markup=False)

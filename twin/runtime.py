@@ -1,0 +1,105 @@
+"""The database that a command works with: an external one, or the embedded one while it is used."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from models.db import migrate, read, twins
+from models.db.connection import connect
+from models.db.embedded import DATABASE, EmbeddedPostgres
+from models.db.lock import unusable
+from twin.settings import Settings
+
+#: `twin db up` leaves the embedded server running; this file says so.
+_KEEP = "pg.keep"
+_USERS = "pg.users"
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """URLs of the database in use: ``url`` may write, ``read_url`` may only select,
+    ``admin_url`` may make extensions (an external database has one URL for all)."""
+
+    url: str
+    read_url: str
+    admin_url: str
+
+
+def embedded(settings: Settings) -> EmbeddedPostgres:
+    """The embedded cluster of ``settings.home``; nothing is started yet."""
+    return EmbeddedPostgres(settings.home)
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[Database]:
+    """The database for the time of a ``with`` block.
+
+    ``TWIN_DATABASE_URL`` is used as it is. The embedded server is started where it does not run
+    and stopped by the last command that uses it, unless ``twin db up`` keeps it. Users are counted
+    by shared file locks, which the kernel drops when a process dies. Raises
+    :class:`models.errors.DatabaseError`.
+    """
+    if settings.database_url is not None:
+        yield Database(*[settings.database_url] * 3)
+        return
+    cluster = embedded(settings)
+    users = _open(settings.home)
+    try:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        cluster.ensure()
+        yield _urls(cluster)
+    finally:
+        if not (settings.home / _KEEP).exists() and _last(users):
+            cluster.stop()
+        users.close()
+
+
+def keep_running(settings: Settings) -> Database:
+    """Start the embedded server and leave it running until :func:`stop`."""
+    cluster = embedded(settings)
+    cluster.ensure()
+    (settings.home / _KEEP).touch()
+    return _urls(cluster)
+
+
+def stop(settings: Settings) -> bool:
+    """Stop the embedded server; whether it ran. Commands that still use it lose it."""
+    (settings.home / _KEEP).unlink(missing_ok=True)
+    cluster = embedded(settings)
+    if not cluster.status().running:
+        return False
+    cluster.stop()
+    return True
+
+
+def holds_data(url: str) -> bool:
+    """Whether any twin of the database has a dataset."""
+    if migrate.status(url).revision is None:
+        return False
+    with connect(url, read_only=True) as conn:
+        return any(read.datasets(conn, twin) for twin in twins.known(conn))
+
+
+def _urls(cluster: EmbeddedPostgres) -> Database:
+    return Database(cluster.url, cluster.read_url, cluster.admin_url(DATABASE))
+
+
+def _open(home: Path) -> IO[str]:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        return (home / _USERS).open("a")
+    except OSError as error:
+        raise unusable(home, error) from error
+
+
+def _last(users: IO[str]) -> bool:
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,138 @@
+"""What the routers stand on: twin definitions, the read pool, and the tile store of each layer."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from models.crs import storage_to_geodetic, to_storage
+from models.db import pool as db
+from models.db.migrate import head
+from models.features import THEME_TABLES, Theme
+from models.twins import TwinDefinition, find_twin
+from tiles.errors import TileNotFoundError
+from tiles.store.base import ROOT, StoredFile
+from tiles.store.directory import DirectoryStore
+
+TITLES: Final = {
+    Theme.BUILDINGS: {"zh": "建筑", "en": "Buildings"},
+    Theme.BIM: {"zh": "建筑信息模型", "en": "BIM"},
+    Theme.PIPES: {"zh": "地下管线", "en": "Underground pipes"},
+}
+
+#: Columns that mean nothing outside the database.
+_HIDDEN: Final = {"placement", "mesh", "from_point_id", "to_point_id"}
+
+
+@dataclass
+class Services:
+    """Everything a request may need; one per application."""
+
+    twins: Mapping[str, TwinDefinition]
+    tiles_dir: Path
+    pool: db.Pool
+    _grounds: dict[str, float] = field(default_factory=dict)
+
+    def twin(self, twin: str) -> TwinDefinition:
+        """The definition. Raises :class:`models.errors.UnknownTwinError`."""
+        return find_twin(self.twins, twin)
+
+    def ground(self, twin: str) -> float:
+        """Ellipsoidal height in metres of the twin's ground at its centre."""
+        if twin not in self._grounds:
+            definition = self.twin(twin)
+            lon, lat = definition.centre
+            e, n, h = to_storage([lon], [lat], [definition.ground_height], "OGC:CRS84", "1985")
+            _, _, height = storage_to_geodetic(e, n, h, n_offset=definition.n_offset)
+            self._grounds[twin] = round(float(height[0]), 3)
+        return self._grounds[twin]
+
+    def store(self, twin: str, layer: str) -> DirectoryStore:
+        """The tile store of a layer. Raises UnknownTwinError, TileNotFoundError."""
+        if layer not in self.twin(twin).layers:
+            raise TileNotFoundError(
+                f"Twin '{twin}' has no layer '{layer}'.", f"孪生体“{twin}”没有图层“{layer}”。"
+            )
+        return DirectoryStore(self.tiles_dir / twin / layer)
+
+    def tile(self, twin: str, layer: str, name: str) -> StoredFile:
+        """One file of a layer. Raises UnknownTwinError, TileNotFoundError."""
+        return self.store(twin, layer).get(name)
+
+    def version(self, twin: str, layer: str) -> str | None:
+        """Digest of the layer's root tileset, or None before it was tiled."""
+        try:
+            return self.tile(twin, layer, ROOT).digest
+        except TileNotFoundError:
+            return None
+
+    async def layers(self, twin: str) -> list[dict[str, Any]]:
+        """Each layer of a twin that this version can tile, with counts and addresses."""
+        found = await db.summary(self.pool, twin)
+        out = []
+        for layer in self.twin(twin).layers:
+            if layer not in TITLES:
+                continue
+            theme = Theme(layer)
+            version = self.version(twin, layer)
+            counts = {table: found[table]["count"] for table in THEME_TABLES[theme]}
+            out.append(
+                {
+                    "id": layer,
+                    "title": TITLES[theme],
+                    "tileset": f"/tiles/{twin}/{layer}/{ROOT}" if version else None,
+                    "features": sum(counts.values()),
+                    "tables": counts,
+                    "version": version,
+                }
+            )
+        return out
+
+    async def feature(self, twin: str, feature_id: uuid.UUID) -> dict[str, Any] | None:
+        """The current state of a feature, or None."""
+        found = await db.fetch_feature(self.pool, twin, feature_id)
+        if found is None:
+            return None
+        identity, table = found.pop("id"), found.pop("table")
+        source = {
+            "file": found.pop("file"),
+            "sha256": found.pop("file_sha256"),
+            "sheet": found.pop("source_sheet"),
+            "row": found.pop("source_row"),
+        }
+        dataset = {"name": found.pop("dataset"), "revision": found.pop("revision")}
+        times = {name: found.pop(name) for name in ("valid_from", "valid_to", "tx_from")}
+        shown = {k: v for k, v in found.items() if v is not None and k not in _HIDDEN}
+        return {
+            "id": str(identity),
+            "table": table,
+            "attributes": shown,
+            "dataset": dataset,
+            "source": source,
+            "times": times,
+        }
+
+    async def answers(self) -> bool:
+        """Whether the database answers."""
+        return await db.ping(self.pool)
+
+    async def migrations(self) -> dict[str, str | None]:
+        """Schema revision that the database has, and the one this program needs."""
+        newest, current = await asyncio.gather(
+            asyncio.to_thread(head), db.schema_revision(self.pool)
+        )
+        return {"current": current, "head": newest}
+
+    async def tiles_state(self) -> dict[str, dict[str, Any]]:
+        """For every layer with features: whether it has a tileset."""
+        out = {}
+        for twin in self.twins:
+            for layer in await self.layers(twin):
+                if layer["features"]:
+                    ready = layer["tileset"] is not None
+                    out[f"{twin}/{layer['id']}"] = {"ready": ready, "version": layer["version"]}
+        return out

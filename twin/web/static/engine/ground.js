@@ -1,0 +1,108 @@
+// @ts-check
+// The ground: a flat surface at the twin's own height until a terrain is served, and what changes
+// with it when one looks below.
+
+import {
+  Color,
+  ColorGeometryInstanceAttribute,
+  CustomHeightmapTerrainProvider,
+  GeometryInstance,
+  GridImageryProvider,
+  NearFarScalar,
+  PerInstanceColorAppearance,
+  Primitive,
+  Rectangle,
+  RectangleGeometry,
+} from "../lib/cesium.js";
+
+/** @import {ImageryLayer, Scene} from "../lib/cesium.js" */
+/** @import {StyleProfile, TwinSummary} from "../types.js" */
+
+/** Posts along one side of a height tile: the more, the fewer tiles are fetched for a flat surface. */
+const POSTS = 32;
+/** How far below ground the bed lies against which pipes are seen, metres. */
+const BED_DEPTH = 18;
+
+/** @param {TwinSummary} twin Ground height above the ellipsoid, metres. */
+export function groundHeight(twin) {
+  return twin.center.ellipsoidal_height ?? twin.center.height;
+}
+
+export class Ground {
+  /**
+   * @param {Scene} scene
+   * @param {StyleProfile} profile
+   */
+  constructor(scene, profile) {
+    this.scene = scene;
+    this.profile = profile;
+    /** @type {Primitive | null} */
+    this.bed = null;
+    /** @type {ImageryLayer | null} */
+    this.grid = null;
+    const { globe } = scene;
+    globe.showGroundAtmosphere = false;
+    globe.enableLighting = false;
+    globe.maximumScreenSpaceError = 16;
+    globe.translucency.frontFaceAlphaByDistance = new NearFarScalar(150, 0.12, 2500, 0.55);
+    globe.translucency.backFaceAlpha = 0.35;
+  }
+
+  /** @param {TwinSummary} twin */
+  setTwin(twin) {
+    const height = groundHeight(twin);
+    const posts = new Float32Array(POSTS * POSTS).fill(height);
+    this.scene.terrainProvider = new CustomHeightmapTerrainProvider({
+      width: POSTS,
+      height: POSTS,
+      callback: () => posts.slice(),
+    });
+    if (this.bed) this.scene.primitives.remove(this.bed);
+    const [west, south, east, north] = twin.extent;
+    this.bed = this.scene.primitives.add(
+      new Primitive({
+        geometryInstances: new GeometryInstance({
+          geometry: new RectangleGeometry({
+            rectangle: Rectangle.fromDegrees(west, south, east, north),
+            height: height - BED_DEPTH,
+            vertexFormat: PerInstanceColorAppearance.FLAT_VERTEX_FORMAT,
+          }),
+          attributes: {
+            color: ColorGeometryInstanceAttribute.fromColor(
+              Color.fromCssColorString(this.profile.underground.bed),
+            ),
+          },
+        }),
+        appearance: new PerInstanceColorAppearance({ flat: true, translucent: false }),
+        allowPicking: false,
+        asynchronous: false,
+        show: false,
+      }),
+    );
+  }
+
+  /** @param {boolean} underground */
+  apply(underground) {
+    const { globe } = this.scene;
+    const colors = underground ? this.profile.underground : this.profile.ground;
+    globe.baseColor = Color.fromCssColorString(colors.base);
+    globe.undergroundColor = Color.fromCssColorString(colors.base);
+    this.scene.backgroundColor = Color.fromCssColorString(colors.sky);
+    globe.translucency.enabled = underground;
+    // Above ground the surface hides what is below it; Cesium by default lets it show through.
+    globe.depthTestAgainstTerrain = !underground;
+    this.scene.screenSpaceCameraController.enableCollisionDetection = !underground;
+    if (this.bed) this.bed.show = underground;
+    const layers = globe.imageryLayers;
+    if (this.grid) layers.remove(this.grid, true);
+    this.grid = layers.addImageryProvider(
+      new GridImageryProvider({
+        cells: 4,
+        color: Color.fromCssColorString(colors.grid).withAlpha(0.35),
+        glowColor: Color.TRANSPARENT,
+        glowWidth: 0,
+        backgroundColor: Color.TRANSPARENT,
+      }),
+    );
+  }
+}
