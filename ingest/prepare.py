@@ -147,7 +147,7 @@ def _positioned(findings: list[Finding], transform: Transform) -> tuple[Finding,
 
 
 def _link(tables: dict[str, pd.DataFrame]) -> None:
-    """Give segments the ids of their points."""
+    """Give segments the ids of their points; one that ends at a far point was far itself."""
     if "pipe_segment" not in tables or "pipe_point" not in tables:
         return
     points = tables["pipe_point"]

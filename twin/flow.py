@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from ingest.pipeline import CheckResult
 from ingest.readers.base import ReadOptions
 from models.crs import StorageCrs, enu_frame, storage_to_geodetic, to_storage
 from models.db import findings as stored_findings
+from models.db import jobs, read
 from models.db import migrate as schema
-from models.db import read
 from models.db import twins as stored_twins
 from models.db.connection import Connection, connect
 from models.db.publish import PublishResult, publish
@@ -33,11 +34,13 @@ from tiles.tilers.base import Tiler
 from tiles.tilers.bim import BimTiler
 from tiles.tilers.buildings import BuildingTiler
 from tiles.tilers.pipes import PipeTiler
-from twin.console import step
+from twin.console import Step, step
 from twin.samples import Sample
 from twin.settings import Settings
 
 PROFILES = {"default": DEFAULT, "compat": COMPAT}
+#: A running job that has told nothing for so long lost its process.
+SILENT = timedelta(minutes=5)
 
 
 class OptionError(TwinError):
@@ -240,6 +243,32 @@ def frame_of(twin: TwinDefinition, storage: StorageCrs) -> F64:
     e, n, h = to_storage([lon], [lat], [twin.ground_height], "OGC:CRS84", "1985", storage)
     _, _, height = storage_to_geodetic(e, n, h, storage, twin.n_offset)
     return enu_frame(lon, lat, float(height[0]))
+
+
+@contextmanager
+def _job(url: str, kind: str, twin: str, detail: dict[str, Any]) -> Iterator[Step]:
+    """A job in the database for the time of a block; what is yielded notes progress twice a second.
+
+    It has a connection of its own, so that others see how far it is. Raises
+    :class:`models.db.jobs.JobCancelledError` where somebody asked it to stop.
+    """
+    with connect(url) as conn:
+        jobs.abandon(conn, SILENT)
+        job = jobs.start(conn, kind, twin=twin, detail=detail)
+        told = 0.0
+
+        def progress(done: int, total: int) -> None:
+            nonlocal told
+            if time.monotonic() - told > 0.5:
+                told = time.monotonic()
+                jobs.progress(conn, job, done / max(total, 1))
+
+        try:
+            yield progress
+        except BaseException as error:
+            jobs.fail(conn, job, error)
+            raise
+        jobs.finish(conn, job)
 
 
 def _checked(

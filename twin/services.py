@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from models.crs import storage_to_geodetic, to_storage
+import numpy as np
+
+from models.crs import geoid_height
 from models.db import pool as db
 from models.db.migrate import head
 from models.features import THEME_TABLES, Theme
@@ -46,9 +48,10 @@ class Services:
         if twin not in self._grounds:
             definition = self.twin(twin)
             lon, lat = definition.centre
-            e, n, h = to_storage([lon], [lat], [definition.ground_height], "OGC:CRS84", "1985")
-            _, _, height = storage_to_geodetic(e, n, h, n_offset=definition.n_offset)
-            self._grounds[twin] = round(float(height[0]), 3)
+            # not through the storage CRS: a twin outside its area is listed all the same
+            geoid = float(geoid_height(np.array([lon]), np.array([lat]))[0])
+            height = definition.ground_height + definition.n_offset + geoid
+            self._grounds[twin] = round(height, 3)
         return self._grounds[twin]
 
     def store(self, twin: str, layer: str) -> DirectoryStore:

@@ -59,7 +59,7 @@ def read(path: Path, rows: int | None, limits: Limits) -> list[Sheet]:
             "STR-00",
             path.name,
             en=f"{path.name} cannot be read as a workbook ({error}); it may be damaged, "
-            "half-written or protected by a password. Open it, save it again and deliver it complete.",
+            "half-written or protected by a password. Save it again and deliver it complete.",
             zh=f"无法作为工作簿读取 {path.name}（{error}），文件可能已损坏、未写完或设有密码。"
             "请打开后重新保存并完整提交。",
             found=str(error),
@@ -102,7 +102,8 @@ def _revive(value: Any) -> Any:
     if not isinstance(value, list):
         return value
     kind, text = value
-    return {"datetime": dt.datetime, "date": dt.date, "time": dt.time}[kind].fromisoformat(text)
+    kinds: dict[str, Any] = {"datetime": dt.datetime, "date": dt.date, "time": dt.time}
+    return kinds[kind].fromisoformat(text)
 
 
 def _stream(path: Path) -> bytes | None:

@@ -156,7 +156,7 @@ def lonely_lines(survey: Survey, open_features: Sequence[str]) -> Iterator[Hits]
     """Lines that meet no other line at either end, and do not end at a reserved or edge point."""
     live = survey.connected()
     a, b = survey.ends()
-    count = np.bincount(np.concatenate([a[live], b[live]]), minlength=len(survey.points) + 1)
+    count = survey.degrees()
     feature = np.append(survey.values("point", "feature"), np.array([None], object))
     ends_open = pd.Series(feature).isin(list(open_features)).to_numpy()
     mask = live & (count[a] == 1) & (count[b] == 1) & ~ends_open[a] & ~ends_open[b]

@@ -100,6 +100,23 @@ class Survey:
         out: Mask = self.alive["line"] & points[a] & points[b]
         return out
 
+    def degrees(self) -> Rows:
+        """How many lines meet at every point, one more entry for lines without their point.
+
+        A line that was refused for another reason is still in the ground, so it counts, unless it
+        repeats one that stays: what is told of a point must not follow from a slip elsewhere.
+        """
+        size = len(self.points) + 1
+        ends = np.stack(self.ends())
+        live = self.connected()
+        low, high = np.sort(ends, axis=0) + 1
+        pair = low.astype(np.int64) * (size + 1) + high
+        gone = ~live & (ends[0] != ends[1]) & ~np.isin(pair, pair[live])
+        first = np.zeros(len(pair), bool)
+        first[np.unique(np.where(gone, pair, -1), return_index=True)[1]] = True
+        counted = live | (gone & first)
+        return np.bincount(ends[:, counted].ravel() % size, minlength=size)
+
     def place(self, table: str, position: int, column: str | None) -> Place:
         """Where a row (and one of its fields) stands in the delivery."""
         sheet = self.sheets[int(self.cell(table, "sheet", position))]

@@ -113,10 +113,8 @@ def well_above_pipe(survey: Survey, tolerance: float) -> Iterator[Hits]:
 
 
 def degree(survey: Survey) -> Iterator[Hits]:
-    """Points whose 特征 expects another number of lines of the same major class."""
-    live = survey.connected()
-    a, b = survey.ends()
-    count = np.bincount(np.concatenate([a[live], b[live]]), minlength=len(survey.points))
+    """Points whose 特征 expects another number of lines."""
+    count = survey.degrees()[:-1]
     known = pipes.point_words()
     kinds = survey.values("point", "feature")
     expected = np.array([known[k].degree if k in known else "any" for k in kinds], object)

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from models.db import configuration, provision
 from models.db.failures import require_port, require_same_port, start_failure
 from models.db.location import SOCKET_NAME, data_base, require_space, socket_folder
-from models.db.lock import ProcessLock
+from models.db.lock import ProcessLock, unusable
 from models.db.postmaster import clear_remains, listening, running_pid, server_processes
 from models.db.server import Account, Binaries, choose
 from models.errors import DatabaseError
@@ -100,8 +100,14 @@ class EmbeddedPostgres:
     def status(self) -> ClusterStatus:
         """What is there, without making or starting anything."""
         pointer = self.home / "pg.location"
-        base = Path(pointer.read_text().strip()) if pointer.exists() else self.home / "pg"
-        if not (base / "data" / "PG_VERSION").exists():
+        base = self.home / "pg"
+        try:
+            if pointer.exists():
+                base = Path(pointer.read_text(encoding="utf-8").strip())
+            made = (base / "data" / "PG_VERSION").exists()
+        except OSError as error:
+            raise unusable(base, error) from error
+        if not made:
             return ClusterStatus(False, None, None, None, None, None)
         self._place()
         pid = running_pid(self.data)

@@ -103,21 +103,17 @@ def _bytes(values: pd.Series[Any]) -> list[str]:
 
 def _json(values: pd.Series[Any]) -> list[str]:
     plain = values.to_numpy(dtype=object)
-    missing = np.fromiter((_is_missing(v) for v in plain), dtype=bool, count=len(plain))
+    missing = np.asarray(pd.isna(plain))
     option = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
-    dumped = b"\x00".join(orjson.dumps(v, default=str, option=option) for v in plain).decode()
+    dumped = b"\x00".join([orjson.dumps(v, str, option) for v in plain.tolist()]).decode()
     if "\\u0000" in dumped:
         raise ValueError("a NUL character in a text")
     return _escape(dumped.split("\x00"), missing)
 
 
-def _is_missing(value: object) -> bool:
-    return value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
-
-
 def _doubles(values: pd.Series[Any]) -> list[str]:
     plain = values.to_numpy(dtype=object)
-    missing = np.fromiter((_is_missing(v) for v in plain), dtype=bool, count=len(plain))
+    missing = np.asarray(pd.isna(plain))
     return [
         NULL
         if empty

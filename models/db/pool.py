@@ -32,10 +32,10 @@ async def open_pool(
     try:
         pool = await asyncpg.create_pool(
             url,
-            min_size=1,
+            min_size=0,
             max_size=size,
             timeout=10,
-            setup=_become_reader,
+            init=_become_reader,
             server_settings={
                 "application_name": "twin-api",
                 "default_transaction_read_only": "on",

@@ -35,6 +35,10 @@ def provision(admin_url: str, database: str, password: str | None) -> None:
                 conn.execute(
                     sql.SQL("ALTER ROLE {} PASSWORD {}").format(name, sql.Literal(password))
                 )
+        # so that a program with the owner's URL can step down for reading
+        conn.execute(
+            sql.SQL("GRANT {} TO {}").format(sql.Identifier(READ_ROLE), sql.Identifier(OWNER_ROLE))
+        )
         create_database(conn, database)
     prepare_database(admin_url, database)
 

@@ -60,7 +60,8 @@ class Visit:
         """Click where ``find`` found a feature, and wait for its full record."""
         self.page.mouse.click(found["x"], found["y"])
         self.page.wait_for_selector(f".attributes .id code:text-is('{found['id']}')")
-        self.page.wait_for_selector(".attributes .source")
+        self.page.wait_for_selector(".attributes .source, .attributes .warn")
+        assert self.page.locator(".attributes .warn").count() == 0, self.faults
         self.settle()
 
     def row(self, column: str) -> tuple[str, str]:

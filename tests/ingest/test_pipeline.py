@@ -360,3 +360,26 @@ def test_findings_carry_their_place_in_storage(tmp_path: Path) -> None:
     (finding,) = [f for f in result.findings if f.code == "BLD-02"]
     assert finding.position is not None
     assert finding.position[:2] == pytest.approx((E0 + 95 + 10, N0 + 6), abs=5)
+
+
+def test_a_segment_goes_with_its_misplaced_point(tmp_path: Path) -> None:
+    """One point 60 km off, inside the CRS's area: it is refused here, and so is its pipe."""
+    write = {
+        "YS_点表.csv": "坐标系,EPSG:4549\n高程基准,1985国家高程基准\n"
+        "物探点号,X,Y,地面高程,特征,附属物,井深\n"
+        "YS1,3430115.0,617146.0,4.00,,雨水井,2.00\n"
+        "YS2,3430115.0,617166.0,4.00,,雨水井,2.00\n"
+        "YS3,3490115.0,617186.0,4.00,,雨水井,2.00\n",
+        "YS_线表.csv": "起点点号,连接点号,起点埋深,终点埋深,起点高程,终点高程,管径,材质,埋设方式,流向\n"
+        "YS1,YS2,1.50,1.60,2.50,2.40,600,混凝土,直埋,+\n"
+        "YS2,YS3,1.60,1.70,2.40,2.30,600,混凝土,直埋,+\n",
+    }
+    for name, text in write.items():
+        (tmp_path / name).write_text(text, encoding="gb18030")
+    twin = next(twin for twin in load_twins().values() if twin.contains(121.2264, 30.9869))
+    (result,) = check([tmp_path], ReadOptions(), twin)
+    assert result.delivery is not None
+    assert list(result.delivery.tables["pipe_point"]["exp_no"]) == ["YS1", "YS2"]
+    assert list(result.delivery.tables["pipe_segment"]["to_point"]) == ["YS2"]
+    assert [f.code for f in result.findings if f.severity is Severity.ERROR] == ["CRS-02"] * 2
+    assert result.features_in == result.accepted + 2

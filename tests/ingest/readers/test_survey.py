@@ -688,3 +688,10 @@ def test_a_network_written_and_read_back_is_the_same(
     ground = {p["物探点号"]: p["地面高程"] for p in points}
     inverts = [ground[q["起点点号"]] - q["起点埋深"] for q in lines]
     np.testing.assert_allclose(pipes["from_invert_h"].to_numpy(float), inverts, atol=1e-9)
+
+
+def test_a_refused_line_still_meets_its_points(tmp_path: Path) -> None:
+    points, lines = run_of(6)
+    lines[2]["管径"] = "3OO"
+    delivery = read(workbook(tmp_path / "a.xlsx", points, lines))
+    assert [f.rule for f in delivery.findings] == ["STR-06"]

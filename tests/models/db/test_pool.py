@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date
+from functools import partial
+from typing import TypeVar
 
 import asyncpg
 import pytest
@@ -15,10 +17,12 @@ from models.errors import DatabaseError
 from models.features import Theme, feature_id
 from models.testing import buildings, delivery, pipes
 
+T = TypeVar("T")
 
-def inside[T](url: str, work: Callable[[asyncpg.Pool], Awaitable[T]], **more: float) -> T:
+
+def inside(url: str, work: Callable[[asyncpg.Pool], Awaitable[T]], seconds: float = 10.0) -> T:
     async def run() -> T:
-        async with pool.open_pool(url, size=2, **more) as opened:  # type: ignore[arg-type]
+        async with pool.open_pool(url, size=2, statement_seconds=seconds) as opened:
             return await work(opened)
 
     return asyncio.run(run())
@@ -46,8 +50,7 @@ def test_a_feature_of_any_table_comes_with_all_its_attributes(
     assert (other["table"], other["built"]) == ("pipe_segment", "2019-05-01")
     assert other["valid_from"].startswith("2019-12-31T16:00:00")
     for twin, name in (("other", str(key)), ("test", "no uuid"), ("test", str(key)[:-1] + "0")):
-        missing = inside(database, lambda p, t=twin, n=name: pool.fetch_feature(p, t, n))
-        assert missing is None
+        assert inside(database, partial(pool.fetch_feature, twin=twin, feature=name)) is None
 
 
 def test_a_closed_feature_is_gone(conn: Connection, database: str) -> None:
@@ -76,13 +79,18 @@ def test_the_summary_counts_and_tells_the_extent_in_degrees(
 
 def test_the_pool_can_only_read(conn: Connection, database: str) -> None:
     async def write(opened: asyncpg.Pool) -> None:
-        async with opened.acquire() as one:
-            assert await one.fetchval("SELECT current_user") == "twin_read"
-            with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
-                await one.execute("DELETE FROM twin")
-            await one.execute("SET default_transaction_read_only = off")
-            with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await one.execute("DELETE FROM twin")
+        # the second time the connection has been given back and reset
+        for _ in range(2):
+            async with opened.acquire() as one:
+                await forbidden(one)
+
+    async def forbidden(one: asyncpg.Connection) -> None:
+        assert await one.fetchval("SELECT current_user") == "twin_read"
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+            await one.execute("DELETE FROM twin")
+        await one.execute("SET default_transaction_read_only = off")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await one.execute("DELETE FROM twin")
 
     inside(database, write)
 
@@ -92,7 +100,7 @@ def test_a_long_statement_is_stopped(database: str) -> None:
         with pytest.raises(asyncpg.QueryCanceledError):
             await opened.fetchval("SELECT pg_sleep(20)")
 
-    inside(database, wait, statement_seconds=0.2)
+    inside(database, wait, seconds=0.2)
 
 
 def test_ping_and_schema(cluster: EmbeddedPostgres, database: str) -> None:
@@ -103,6 +111,6 @@ def test_ping_and_schema(cluster: EmbeddedPostgres, database: str) -> None:
 
 def test_no_database_gives_one_clear_line(database: str) -> None:
     with pytest.raises(DatabaseError, match="does not exist"):
-        inside(database.replace("/t", "/no"), pool.ping)
+        inside(database.replace("@/t", "@/no"), pool.ping)
     with pytest.raises(DatabaseError, match="cannot be reached"):
         inside("postgresql://twin@127.0.0.1:1/twin", pool.ping)

@@ -32,7 +32,7 @@ def test_every_declared_type_is_known() -> None:
 
 def test_metadata_is_made_once_for_each_srid() -> None:
     assert metadata(4549) is metadata(4549)
-    assert metadata(4528).tables["building"].c.geom.type.srid == 4528
+    assert "4528" in repr(metadata(4528).tables["building"].c.geom.type)
 
 
 @pytest.mark.parametrize(

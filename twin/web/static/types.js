@@ -25,7 +25,7 @@
  * @property {Record<string, unknown>} attributes
  * @property {Record<string, Words>} labels
  * @property {Record<string, unknown>} [dataset]
- * @property {{file?: string | null, row?: number | null}} [source]
+ * @property {{file?: string | null, sheet?: string | null, row?: number | null}} [source]
  *
  * @typedef {object} StyleClass
  * @property {string} id

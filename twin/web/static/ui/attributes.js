@@ -89,7 +89,9 @@ export class TwinAttributes extends TwinElement {
     const { attributes, source, dataset } = record;
     const from = [
       ["panel.dataset", dataset?.title ?? dataset?.name],
+      ["panel.revision", dataset?.revision],
       ["panel.file", source?.file],
+      ["panel.sheet", source?.sheet],
       ["panel.row", source?.row],
     ].filter(([, value]) => !empty(value));
     return html`
