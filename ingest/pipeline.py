@@ -6,6 +6,7 @@ at a bad one, ``prepare`` brings one delivery into the storage CRS of a twin. No
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from models.twins import TwinDefinition
 __all__ = ["CheckResult", "Group", "check", "open_delivery", "prepare"]
 
 Progress = Callable[[str, int, int], None]
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,9 @@ def _check(
         found = (Finding(error.code, Severity.ERROR, Place(name), error.zh, error.en),)
     except OSError as error:
         found = (_unreadable(name, error),)
+    except Exception as error:  # noqa: BLE001 a fault of ours with one file must not stop the others
+        _log.exception("reading %s failed", name)
+        found = (_fault(name, error),)
     else:
         return CheckResult(group.paths, group.reader.name, delivery, delivery.findings, count)
     return CheckResult(group.paths, group.reader.name, None, found, count)
@@ -166,6 +171,19 @@ def _unknown(path: Path) -> Finding:
         "Convert it and deliver it again.",
         kind.en,
         expected,
+    )
+
+
+def _fault(name: str, error: Exception) -> Finding:
+    kind = type(error).__name__
+    return Finding(
+        "STR-99",
+        Severity.ERROR,
+        Place(name),
+        f"{name}：读取时程序内部出错（{kind}），未存入任何内容。请将该文件与日志交给维护者。",
+        f"{name}: the program itself failed on this file ({kind}); nothing of it is stored. "
+        "Give the file and the log to the maintainers.",
+        kind,
     )
 
 

@@ -12,7 +12,14 @@ import shapely
 
 from ingest.errors import RefusedError, refuse
 from ingest.transform import Mask, Transform
-from models.crs import STORAGE, StorageCrs, VerticalDatum, looks_swapped, storage_to_geodetic
+from models.crs import (
+    STORAGE,
+    StorageCrs,
+    VerticalDatum,
+    inside_area,
+    looks_swapped,
+    storage_to_geodetic,
+)
 from models.errors import TwinError
 from models.features import Delivery, feature_id
 from models.findings import Finding, Place, Severity
@@ -199,7 +206,10 @@ def _everything_far(
         if len(bounds := np.asarray(shapely.bounds(frame["geom"].to_numpy(dtype=object)))) > 0
     ]
     x, y = np.nanmedian(np.concatenate(middles), axis=0)
-    if abs(x) <= 180 and twin.contains(x, y, 20 * FAR):
+    if not inside_area([twin.lon], [twin.lat], "OGC:CRS84", storage).all():
+        zh = f"该孪生体超出存储坐标系 {storage.horizontal} 的适用范围，请为其另建数据库。"
+        en = f"The twin lies outside the storage CRS {storage.horizontal}: use another database."
+    elif abs(x) <= 180 and twin.contains(x, y, 20 * FAR):
         zh, en = "坐标疑为经纬度，请声明相应坐标系。", "They look like degrees: declare that CRS."
     elif looks_swapped([x], [y], horizontal, storage):
         zh, en = "X 与 Y 疑似颠倒，请交换后重新提交。", "X and Y look swapped: exchange them."

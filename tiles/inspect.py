@@ -1,6 +1,6 @@
 """Reads a GLB back: vertices in tile coordinates, feature ids and table rows.
 
-For tests and for ``twin tile --check``. It shares no code with the writer beyond the extension
+For tests and checks. It shares no code with the writer beyond the extension
 names that the specifications fix, and reads what they say, not what the writer happens to do.
 """
 

@@ -72,6 +72,8 @@ def check(
 ) -> None:
     """检查交付文件，不入库。Check deliveries; needs no database."""
     settings = Settings()
+    if report_file is not None:
+        report.require(report_file)
     options = flow.options(crs, vertical, encoding, layer, profile, mapping, time_limit)
     definition = _twin(settings, twin) if twin else None
     outcomes = flow.check(files, options, definition, settings.storage_srid)
@@ -99,6 +101,8 @@ def ingest(
 ) -> None:
     """检查并入库。Check deliveries and store what passes."""
     settings = Settings()
+    if report_file is not None:
+        report.require(report_file)
     options = flow.options(crs, vertical, encoding, layer, profile, mapping, time_limit)
     definition = _twin(settings, twin)
     since: date | None = valid_from.date() if valid_from else None
@@ -113,7 +117,9 @@ def ingest(
 def tile(
     twin: MaybeTwin = None,
     layer: Annotated[str | None, typer.Option(help="图层 buildings, bim or pipes")] = None,
-    profile: Annotated[str, typer.Option(help="default (compressed) or compat")] = "default",
+    profile: Annotated[
+        str, typer.Option(help="瓦片格式 default（压缩 compressed）, compat")
+    ] = "default",
     to: Annotated[Path | None, typer.Option("--out", help="输出目录 Folder for the tiles")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -185,7 +191,9 @@ def samples(
     with runtime.database(settings) as database:
         outcomes, reports = flow.load_samples(settings, database.url, list_samples(), if_empty)
     for name, r in reports if not as_json else ():
-        out.print(f"{name}/{r.layer}: {r.in_tiles} features, {r.tiles} tiles, {r.seconds:.1f} s")
+        out.print(
+            f"{name}/{r.layer}: {r.in_tiles} 要素 features, {r.tiles} 瓦片 tiles, {r.seconds:.1f} s"
+        )
     _conclude(outcomes, settings, None, as_json)
 
 
@@ -193,14 +201,11 @@ def main() -> None:
     """Run the command line; errors become one clear line in two languages."""
     signal.signal(signal.SIGTERM, _interrupted)
     try:
-        status = app(standalone_mode=False)
+        app()  # prints wrong usage and ends with 2, interrupted with 130
     except TwinError as error:
         err.print(f"[red]{error.code}[/] ", end="")
         err.print(f"{error.zh}\n{error.en}", markup=False)
         sys.exit(CANNOT)
-    except (KeyboardInterrupt, typer.Abort):
-        sys.exit(130)
-    sys.exit(status if isinstance(status, int) else DONE)
 
 
 def _interrupted(number: int, frame: object) -> None:

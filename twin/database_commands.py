@@ -80,11 +80,15 @@ def status(
 
 @app.command()
 def upgrade() -> None:
-    """升级数据库结构与孪生体定义。Bring schema and twin definitions up to date."""
+    """升级数据库版本、结构与孪生体定义。Move to the newest server, schema and twin definitions."""
     settings = Settings()
+    if settings.database_url is None:
+        old, new = runtime.upgrade(settings)
+        if old != new:
+            out.print(f"PostgreSQL {old} → {new}", markup=False)
     with runtime.database(settings) as database:
         flow.migrate(settings, database.url)
-        out.print(f"schema {migrate.status(database.url).revision}", markup=False)
+        out.print(f"结构 schema {migrate.status(database.url).revision}", markup=False)
 
 
 @app.command()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,7 @@ def options(
         if not isinstance(names, dict) or not all(
             isinstance(k, str) and isinstance(v, str) for k, v in names.items()
         ):
-            raise _mapping_error(mapping, "not a table of names")
+            raise _mapping_error(mapping, "不是名称对照表 not a table of names")
     return ReadOptions(crs, vertical, encoding, layer, profile, names, time_limit)
 
 
@@ -153,8 +154,9 @@ def ingest(
     """Check ``files`` and publish what passes, one revision a dataset.
 
     Without ``dataset`` every group of files is a dataset named by its first file; with it, all
-    files of a theme form that dataset together. Where rows were refused, the features that an
-    earlier revision holds under their keys stay.
+    files of a theme form that dataset together. Where anything was refused, a row or a whole file
+    of a named dataset, features of earlier revisions that are not delivered again stay as they are;
+    only a delivery without errors says that what it leaves out is gone.
     """
     migrate(settings, url)
     storage = StorageCrs(settings.storage_srid)
@@ -170,9 +172,14 @@ def ingest(
             name = dataset or Path(outcome.files[0]).stem
             dated = replace(delivery, valid_from=valid_from or delivery.valid_from)
             batches.setdefault((name, delivery.theme), []).append((outcome, dated))
+    # with a dataset named, a file that was refused is a part of it that nobody could read
+    whole = dataset is None or not outcomes
     with connect(url) as conn:
+        for outcome in outcomes:
+            name = dataset or Path(outcome.files[0]).stem
+            stored_findings.store(conn, twin.id, name, outcome.findings)
         for (name, _), members in batches.items():
-            outcomes += _publish(conn, twin.id, name, members, storage)
+            outcomes += _publish(conn, twin.id, name, members, storage, whole)
     return outcomes
 
 
@@ -203,9 +210,16 @@ def tile(
                 held = sum(extents[table].count for table in THEME_TABLES[theme])
                 if theme not in twin.layers or not (held or store.path.exists()):
                     continue
-                with step(f"切片 tile {twin.id}/{theme}") as advance:
-                    tiler = _tiler(conn, theme, twin, StorageCrs(settings.storage_srid))
-                    report = build_layer(tiler, store, profile=PROFILES[profile], progress=advance)
+                detail = {"layer": theme.value, "profile": profile}
+                with (
+                    _job(url, "tile", twin.id, detail) as told,
+                    step(f"切片 tile {twin.id}/{theme}") as shown,
+                ):
+                    with read.snapshot(conn):
+                        tiler = _tiler(conn, theme, twin, StorageCrs(settings.storage_srid))
+                    report = build_layer(
+                        tiler, store, profile=PROFILES[profile], progress=_both(told, shown)
+                    )
                 reports.append((twin.id, report))
     return reports
 
@@ -249,11 +263,13 @@ def frame_of(twin: TwinDefinition, storage: StorageCrs) -> F64:
 def _job(url: str, kind: str, twin: str, detail: dict[str, Any]) -> Iterator[Step]:
     """A job in the database for the time of a block; what is yielded notes progress twice a second.
 
-    It has a connection of its own, so that others see how far it is. Raises
+    It has a connection of its own, so that others see how far it is; two jobs on one layer queue,
+    so that the later state is the one that stays. Raises
     :class:`models.db.jobs.JobCancelledError` where somebody asked it to stop.
     """
     with connect(url) as conn:
         jobs.abandon(conn, SILENT)
+        jobs.wait_turn(conn, f"{kind}/{twin}/{detail.get('layer')}")
         job = jobs.start(conn, kind, twin=twin, detail=detail)
         told = 0.0
 
@@ -269,6 +285,14 @@ def _job(url: str, kind: str, twin: str, detail: dict[str, Any]) -> Iterator[Ste
             jobs.fail(conn, job, error)
             raise
         jobs.finish(conn, job)
+
+
+def _both(one: Step, other: Step) -> Step:
+    def progress(done: int, total: int) -> None:
+        one(done, total)
+        other(done, total)
+
+    return progress
 
 
 def _checked(
@@ -297,7 +321,7 @@ def _checked(
         )
         ended = time.perf_counter()
         advance(len(results), len(results))
-    spans = [b - a for a, b in zip(times, [*times[1:], ended], strict=True)]
+    spans = [b - a for a, b in pairwise([*times, ended])]
     unread = len(results) - len(spans)
     spans = [0.0] * unread + spans
     return [
@@ -324,10 +348,11 @@ def _publish(
     dataset: str,
     members: list[tuple[Outcome, Delivery]],
     storage: StorageCrs,
+    whole: bool,
 ) -> list[Outcome]:
     """Publish one dataset; a refusal by the database becomes a finding of every delivery."""
     started = time.perf_counter()
-    complete = all(outcome.accepted == outcome.features_in for outcome, _ in members)
+    complete = whole and all(o.clean and o.accepted == o.features_in for o, _ in members)
     names = ", ".join(name for outcome, _ in members for name in outcome.files)
     try:
         with step(f"入库 store {dataset}"), conn.transaction():

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import IO
 
 from models.db import migrate, read, twins
+from models.db.cluster_upgrade import upgrade_cluster
 from models.db.connection import connect
 from models.db.embedded import DATABASE, EmbeddedPostgres
 from models.db.lock import unusable
+from models.errors import DatabaseError
 from twin.settings import Settings
 
 #: `twin db up` leaves the embedded server running; this file says so.
@@ -62,9 +64,29 @@ def database(settings: Settings) -> Iterator[Database]:
 def keep_running(settings: Settings) -> Database:
     """Start the embedded server and leave it running until :func:`stop`."""
     cluster = embedded(settings)
-    cluster.ensure()
-    (settings.home / _KEEP).touch()
+    with _open(settings.home) as users:
+        fcntl.flock(users, fcntl.LOCK_SH)  # so that no command that ends now stops the server
+        cluster.ensure()
+        (settings.home / _KEEP).touch()
     return _urls(cluster)
+
+
+def upgrade(settings: Settings) -> tuple[int, int]:
+    """Move the embedded cluster to the newest installed PostgreSQL; (from, to) versions.
+
+    Raises :class:`models.errors.DatabaseError` where a command or ``twin up`` uses it.
+    """
+    with _open(settings.home) as users:
+        if not _last(users):
+            raise DatabaseError(
+                "The database is in use. End `twin up` and other commands, then try again.",
+                "数据库正在使用。请先结束 `twin up` 等命令，再重试。",
+            )
+        cluster = embedded(settings)
+        versions = upgrade_cluster(cluster)
+        if not (settings.home / _KEEP).exists():
+            cluster.stop()
+    return versions
 
 
 def stop(settings: Settings) -> bool:

@@ -64,7 +64,16 @@ class Services:
 
     def tile(self, twin: str, layer: str, name: str) -> StoredFile:
         """One file of a layer. Raises UnknownTwinError, TileNotFoundError."""
-        return self.store(twin, layer).get(name)
+        store = self.store(twin, layer)
+        try:
+            return store.get(name)
+        except TileNotFoundError:  # its own sentence names a folder of this machine
+            raise TileNotFoundError(
+                f"Layer '{layer}' of twin '{twin}' has no file '{name}'. "
+                f"Start at {ROOT}, which names them all.",
+                f"孪生体“{twin}”的图层“{layer}”没有文件“{name}”。"
+                f"请从 {ROOT} 开始，其中列出全部文件。",
+            ) from None
 
     def version(self, twin: str, layer: str) -> str | None:
         """Digest of the layer's root tileset, or None before it was tiled."""

@@ -65,8 +65,8 @@ class Report:
                     code,
                     severity,
                     Place(self.file, self.sheet, row, column),
-                    f"{self.file} 第 {row} 个要素：{zh.format(found=value)}",
-                    f"{self.file}, feature {row}: {en.format(found=value)}",
+                    f"{self.file} 第 {row} 个要素：{zh.replace('{found}', value)}",
+                    f"{self.file}, feature {row}: {en.replace('{found}', value)}",
                     value,
                     expected,
                 )
@@ -234,3 +234,8 @@ def _finite(geometry: Objects) -> Mask:
 def _short(value: Any) -> str:
     text = f"{value:g}" if isinstance(value, float) else str(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _filled(sentence: str, found: str) -> str:
+    """``sentence`` with its ``{found}``; column names in it may hold braces of their own."""
+    return sentence.replace("{found}", found)

@@ -77,7 +77,7 @@ class _Layer:
         self.report.rows(
             wrong,
             code,
-            en=f"{self.names[index]} is {{found!r}}, expected a number. Correct the value.",
+            en=f"{self.names[index]} is '{{found}}', expected a number. Correct the value.",
             zh=f"{self.names[index]} 的值“{{found}}”不是数字。请更正。",
             found=self.columns[index],
             expected="number",

@@ -181,10 +181,17 @@ def _empty(grid: Grid) -> Finding:
     )
 
 
+#: A sheet this large holds a table; what is smaller may be a cover or a legend.
+_TABLE_ROWS, _TABLE_COLUMNS = 3, 5
+
+
 def _unrecognised(grid: Grid) -> Finding:
+    """An error where rows of a delivery would be left out, a warning for a cover sheet."""
+    rows, columns = grid.cells.shape
+    table = rows >= _TABLE_ROWS and columns >= _TABLE_COLUMNS
     return Finding(
         "STR-08",
-        Severity.WARNING,
+        Severity.ERROR if table else Severity.WARNING,
         Place(grid.file, grid.sheet),
         f"{_name(grid)} 前 20 行没有可识别的点表或线表表头，未读取。"
         "请使用规定列名（如 物探点号、X、Y、地面高程）或提供映射。",

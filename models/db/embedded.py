@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -239,3 +240,7 @@ class EmbeddedPostgres:
                 )
             time.sleep(0.02)
         self.started = False
+        if self.socket.parent != self.data.parent:
+            with contextlib.suppress(OSError):
+                self.socket.rmdir()
+        self._base = None  # the next start finds its places anew

@@ -59,6 +59,12 @@ def start(
 
 
 @translated()
+def wait_turn(conn: Connection, name: str) -> None:
+    """Wait until no other connection works on ``name``; ours does until it is closed."""
+    conn.execute("SELECT pg_advisory_lock(hashtextextended(%s, 1))", (name,))
+
+
+@translated()
 def progress(conn: Connection, job: int, fraction: float, message: str | None = None) -> None:
     """Report how far the job is; also its sign of life. Raises :class:`JobCancelledError`."""
     row = conn.execute(

@@ -27,7 +27,9 @@ async def open_pool(
 
     Give it the read role's URL. Where the URL's role is another one that may become ``twin_read``,
     each connection becomes it. Transactions are read-only and a statement that runs longer than
-    ``statement_seconds`` is stopped. Raises :class:`models.errors.DatabaseError`.
+    ``statement_seconds`` is stopped. Connections are made when they are needed, so that a server
+    may start before its database and outlives a restart of it: what is wrong is told at the first
+    question.
     """
     try:
         pool = await asyncpg.create_pool(

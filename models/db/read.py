@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ __all__ = [
     "read_meshes",
     "read_table",
     "revisions",
+    "snapshot",
     "storage_srid",
 ]
 
@@ -119,6 +121,14 @@ def read_table(
             for name, values in zip(names, data, strict=True)
         }
     )
+
+
+@contextmanager
+def snapshot(conn: Connection) -> Iterator[None]:
+    """All reads of the block see the database as it was at the first of them."""
+    with conn.transaction():
+        conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
 
 
 @translated()

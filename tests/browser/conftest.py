@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -25,7 +26,6 @@ BACKENDS = (
     ("--use-angle=gl-egl", "--ignore-gpu-blocklist"),
     ("--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
 )
-PORT = 55510
 WEBGL2 = "Boolean(document.createElement('canvas').getContext('webgl2'))"
 
 
@@ -89,12 +89,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     twin = Path(sys.executable).with_name("twin")
     loaded = subprocess.run([twin, "samples"], env=env, capture_output=True, text=True)
     assert loaded.returncode == 0, loaded.stdout + loaded.stderr
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
     log = home / "serve.log"
     with log.open("w") as stream:
         process = subprocess.Popen(
-            [twin, "serve", "--port", str(PORT)], env=env, stdout=stream, stderr=stream
+            [twin, "serve", "--port", str(port)], env=env, stdout=stream, stderr=stream
         )
-    url = f"http://127.0.0.1:{PORT}"
+    url = f"http://127.0.0.1:{port}"
     try:
         wait_for(f"{url}/readyz", process, log)
         yield url

@@ -21,6 +21,7 @@ import psycopg
 import pyogrio
 import pytest
 import yaml
+from psycopg import sql
 from pyproj import Transformer
 
 from models.crs import ecef_to_geodetic, geoid_height
@@ -104,11 +105,18 @@ HOUSE = Sample(
     products,
     32760,
     utm_60s(729013.348, 9063992.685),  # IfcMapConversion
-    1.3,
+    1.3,  # OrthogonalHeight, IfcMapConversion; the house reaches down to 0
     60.0,
+    depth=1.5,
 )
 BRIDGE = Sample(
-    "ifc/infra-bridge.ifc", products, 32760, utm_60s(729011.226, 9063960.608), 0.0, 300.0
+    "ifc/infra-bridge.ifc",
+    products,
+    32760,
+    utm_60s(729011.226, 9063960.608),  # IfcMapConversion
+    0.0,
+    300.0,
+    depth=5.0,  # piers stand in the river
 )
 ALL = (FOOTPRINTS, HAUS, HOUSE, BRIDGE)
 
@@ -204,8 +212,8 @@ def runs(cluster: EmbeddedPostgres, home: Path) -> Iterator[dict[str, Run]]:
     yield done
     with psycopg.connect(cluster.admin_url(), autocommit=True) as conn:
         for sample in ALL:
-            name = psycopg.sql.Identifier(_database(sample))
-            conn.execute(psycopg.sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
+            conn.execute(drop.format(sql.Identifier(_database(sample))))
 
 
 def _database(sample: Sample) -> str:
@@ -238,6 +246,15 @@ def test_a_check_without_a_database_says_the_same(runs: dict[str, Run], sample: 
     (outcome,) = flow.check([SAMPLES / run.sample.file], given, twin, run.sample.srid)
     assert outcome.findings == run.outcome.findings
     assert outcome.accepted == run.outcome.accepted
+
+
+def test_a_storage_crs_of_another_region_is_named(home: Path) -> None:
+    twin = load_twins(home / "twins")[FOOTPRINTS.twin]
+    given = flow.options(None, "egm96")
+    (outcome,) = flow.check([SAMPLES / FOOTPRINTS.file], given, twin, 4549)
+    assert outcome.accepted == 0
+    assert outcome.findings[0].code == "CRS-02"
+    assert "storage CRS EPSG:4549" in outcome.findings[0].en
 
 
 def test_what_is_stored_is_in_a_tile_or_told_why_not(run: Run) -> None:

@@ -51,7 +51,7 @@ def test_identity_equals_the_unpacked_file(
 ) -> None:
     answer = client.get(content, headers={"Accept-Encoding": accepted})
     assert "content-encoding" not in answer.headers
-    assert answer.headers["vary"] == "Accept-Encoding"
+    assert "Accept-Encoding" in answer.headers["vary"]
     assert answer.content == gzip.decompress(stored.read_bytes())
     assert answer.content[:4] == b"glTF"
 

@@ -95,10 +95,10 @@ def test_a_pipe_names_its_file_and_row(client: httpx.Client) -> None:
     text = (DATA / "qianwan/pipes/JS_线表.csv").read_bytes().decode("gb18030")
     rows = list(csv.reader(text.splitlines()))
     top = next(i for i, row in enumerate(rows) if "起点点号" in row)
-    start, end = rows[top].index("起点点号"), rows[top].index("终点点号")
+    start, end = rows[top].index("起点点号"), rows[top].index("连接点号")
     number = next(i for i in range(top + 5, len(rows)) if rows[i][start])
     line = rows[number]
-    key = f"{line[start]}-{line[end]}"
+    key = f"{line[start]}-{line[end]}/JS"
     found = feature(client, "qianwan", "pipes", "pipe_segment", key)
     assert found["source"]["row"] == number + 1  # as a spreadsheet shows it
     assert found["source"]["sheet"] in (None, "JS_线表.csv", "JS_线表")

@@ -58,7 +58,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(TwinError)
     def _twin(request: Request, error: TwinError) -> JSONResponse:
-        status = next((STATUS[t] for t in type(error).__mro__ if t in STATUS), 500)
+        status = next((STATUS[t] for t in type(error).__mro__ if t in STATUS), None)
+        if status is None:  # of our own making; its sentence may name folders of this machine
+            return _unexpected(request, error)
         headers = {"Retry-After": "5"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
         return problem(request, status, error.en, error.zh, code=error.code, headers=headers)
 

@@ -22,9 +22,9 @@ _REVALIDATE = "public, no-cache"
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 
 
-@router.api_route(
+@router.head("/{twin}/{layer}/{name}", include_in_schema=False)
+@router.get(
     "/{twin}/{layer}/{name}",
-    methods=["GET", "HEAD"],
     summary="tileset.json or a content below it",
     response_class=Response,
     responses={304: {"description": "Not modified"}, 206: {"description": "Part of it"}},

@@ -1,7 +1,8 @@
 -- $1 twin, $2 id. The name of the table is the only thing filled in, from a fixed list.
+-- Geometries are emptied first: to_jsonb writes them as GeoJSON, which has no PolyhedralSurface.
 SELECT
   '{table}' AS name,
-  to_jsonb(t)
+  to_jsonb(jsonb_populate_record(t, '{"geom": null}'))
     - '{geom,source_geom,row_id,dataset_id,revision_id,file_id,content_sha,tx_to}'::text[]
     || jsonb_build_object(
       'dataset', d.name, 'file', f.name, 'file_sha256', f.sha256, 'revision', r.number

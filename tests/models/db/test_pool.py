@@ -7,7 +7,9 @@ from functools import partial
 from typing import TypeVar
 
 import asyncpg
+import pandas as pd
 import pytest
+import shapely
 
 from models.db import migrate, pool
 from models.db.connection import Connection
@@ -51,6 +53,21 @@ def test_a_feature_of_any_table_comes_with_all_its_attributes(
     assert other["valid_from"].startswith("2019-12-31T16:00:00")
     for twin, name in (("other", str(key)), ("test", "no uuid"), ("test", str(key)[:-1] + "0")):
         assert inside(database, partial(pool.fetch_feature, twin=twin, feature=name)) is None
+
+
+def test_a_bim_element_comes_with_its_property_sets(conn: Connection, database: str) -> None:
+    key = feature_id("test", "made", "bim_element", "w")
+    box = shapely.force_3d(shapely.MultiPolygon([shapely.box(0, 0, 1, 1)] * 6), 5.0)
+    psets = {"Pset_WallCommon": {"IsExternal": True}}
+    frame = pd.DataFrame({"id": [key], "key": ["w"], "psets": [psets], "geom": [box]})
+    made = delivery(Theme.BIM, {"bim_element": frame})
+    publish(conn, twin="test", dataset="made", deliveries=[made])
+    found = inside(database, lambda p: pool.fetch_feature(p, "test", key))
+    assert found is not None
+    assert (found["table"], found["psets"]) == ("bim_element", psets)
+    assert "geom" not in found
+    count = inside(database, lambda p: pool.summary(p, "test"))["bim_element"]["count"]
+    assert count == 1
 
 
 def test_a_closed_feature_is_gone(conn: Connection, database: str) -> None:
@@ -109,8 +126,20 @@ def test_ping_and_schema(cluster: EmbeddedPostgres, database: str) -> None:
     assert inside(cluster.admin_url(), pool.schema_revision) is None
 
 
-def test_no_database_gives_one_clear_line(database: str) -> None:
-    with pytest.raises(DatabaseError, match="does not exist"):
-        inside(database.replace("@/t", "@/no"), pool.ping)
-    with pytest.raises(DatabaseError, match="cannot be reached"):
-        inside("postgresql://twin@127.0.0.1:1/twin", pool.ping)
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("{database}_no", "does not exist"),
+        ("postgresql://twin@127.0.0.1:1/twin", "cannot be reached"),
+        ("postgresql://twin@/twin?host=/nowhere", "cannot be reached"),
+    ],
+)
+def test_a_database_that_is_not_there_is_told_at_the_first_question(
+    database: str, url: str, said: str
+) -> None:
+    where = database.replace("?", "_no?") if "{database}" in url else url
+    assert not inside(where, pool.ping)
+    with pytest.raises(DatabaseError, match=said):
+        inside(where, lambda p: pool.summary(p, "test"))
+    with pytest.raises(DatabaseError, match=said):
+        inside(where, pool.schema_revision)

@@ -3,25 +3,22 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import psycopg
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from models.crs import StorageCrs
 from models.db.connection import Connection, connect
 from models.db.errors import DuplicateIdError, PublishError
-from models.db.publish import CHINA, PublishResult, TableCounts, publish
-from models.db.read import datasets, extents, read_meshes, read_table, revisions
+from models.db.publish import PublishResult, TableCounts, publish
+from models.db.read import datasets, read_table, revisions
 from models.errors import DatabaseError, UnknownTwinError
-from models.features import Delivery, Theme, feature_id
-from models.testing import buildings, cube, delivery, pipes
+from models.features import Theme
+from models.testing import buildings, delivery, pipes
 
 
 def put(
@@ -37,10 +34,6 @@ def put(
 def heights(conn: Connection, **when: datetime | None) -> dict[str, float]:
     found = read_table(conn, "building", "test", columns=["key", "height"], **when)
     return dict(zip(found["key"], found["height"], strict=True))
-
-
-def day(number: int) -> datetime:
-    return datetime(2020, 1, 1, tzinfo=CHINA) + timedelta(days=number)
 
 
 def rows(conn: Connection, table: str) -> int:
@@ -103,25 +96,6 @@ def test_only_what_differs_is_written(conn: Connection) -> None:
     assert heights(conn) == {"a": 10, "b": 21, "d": 40}
 
 
-def test_earlier_states_stay_readable_in_both_times(conn: Connection) -> None:
-    first = put(conn, {"a": 10, "b": 20}, date(2020, 1, 1))
-    put(conn, {"a": 11}, date(2022, 1, 1))
-    assert heights(conn) == {"a": 11}
-    assert heights(conn, datetime=day(10)) == {"a": 10, "b": 20}
-    assert heights(conn, as_of=first.recorded) == {"a": 10, "b": 20}
-    assert heights(conn, datetime=day(-1)) == {}
-    assert heights(conn, as_of=first.recorded - timedelta(seconds=1)) == {}
-
-
-def test_a_late_delivery_changes_only_the_time_before_the_next(conn: Connection) -> None:
-    put(conn, {"a": 10}, date(2020, 1, 1))
-    put(conn, {"a": 30}, date(2022, 1, 1))
-    put(conn, {"a": 20}, date(2021, 1, 1))
-    assert heights(conn) == {"a": 30}
-    assert heights(conn, datetime=datetime(2021, 6, 1, tzinfo=CHINA)) == {"a": 20}
-    assert heights(conn, datetime=datetime(2020, 6, 1, tzinfo=CHINA)) == {"a": 10}
-
-
 def test_an_incomplete_delivery_leaves_the_others_alone(conn: Connection) -> None:
     put(conn, {"a": 10, "b": 20})
     result = put(conn, {"a": 11}, complete=False)
@@ -159,47 +133,6 @@ def test_a_doubled_id_is_refused_with_its_places(conn: Connection) -> None:
     with pytest.raises(DuplicateIdError, match=r"2 feature\(s\).* a \(1\.0\.csv:1; 2\.0\.csv:1\)"):
         publish(conn, twin="test", dataset="made", deliveries=parts)
     assert rows(conn, "dataset") == 0
-
-
-def changed(frame: pd.DataFrame, **columns: Any) -> Delivery:
-    return delivery(Theme.BUILDINGS, {"building": frame.assign(**columns)})
-
-
-@pytest.mark.parametrize(
-    ("column", "value", "said"),
-    [
-        ("name", "nul\x00", "NUL"),
-        ("name", "\ud800", r"building\.\*"),
-        ("storeys", 2.5, "storeys"),
-        ("height", "tall", "height"),
-        ("attrs", {"k": "\x00"}, "NUL"),
-        ("geom", shapely.box(0, 0, 1, 1), "no height"),
-        ("geom", shapely.Polygon(), "no height"),
-        ("geom", shapely.Point(1, 2, 3), "Point where"),
-        ("geom", shapely.force_3d(shapely.box(0, 0, 1, 1), np.inf), "finite"),
-        ("id", None, "without id"),
-        ("strange", 1, "unknown columns"),
-    ],
-)
-def test_a_value_that_does_not_fit_stores_nothing(
-    conn: Connection, column: str, value: object, said: str
-) -> None:
-    frame = buildings({"a": 1.0, "b": 2.0})
-    made = changed(frame, **{column: pd.Series([value, value], dtype=object)})
-    with pytest.raises(PublishError, match=said) as caught:
-        publish(conn, twin="test", dataset="made", deliveries=[made])
-    assert "未存入" in caught.value.zh
-    assert rows(conn, "dataset") + rows(conn, "building") == 0
-
-
-@pytest.mark.parametrize("text", ["", " ", "\\N", "\\", "a\tb\nc\rd", "'\"$1%s{}", "😀龍", "\x1f"])
-def test_any_text_comes_back_as_it_was(conn: Connection, text: str) -> None:
-    made = changed(buildings({"a": 1.0}), name=text, attrs=pd.Series([{text: [text, None, 1.5]}]))
-    publish(conn, twin="test", dataset="made", deliveries=[made])
-    found = read_table(conn, "building", "test").iloc[0]
-    assert found["name"] == text
-    assert found["attrs"] == {text: [text, None, 1.5]}
-    assert not publish(conn, twin="test", dataset="made", deliveries=[made]).new
 
 
 def test_a_failure_in_the_second_table_stores_nothing_of_the_first(conn: Connection) -> None:
@@ -286,100 +219,9 @@ def test_what_cannot_belong_together_is_refused(conn: Connection) -> None:
         publish(conn, twin="test", dataset="other", deliveries=[house])
 
 
-def test_bodies_are_stored_once_and_come_back_unchanged(conn: Connection) -> None:
-    body = cube(2.5)
-    box = shapely.force_3d(shapely.MultiPolygon([shapely.box(0, 0, 1, 1)] * 6), 5.0)
-    frame = pd.DataFrame(
-        {
-            "id": [feature_id("test", "made", "bim_element", k) for k in "ab"],
-            "key": ["a", "b"],
-            "mesh": [body.digest(), body.digest()],
-            "placement": [np.eye(4), list(range(16))],
-            "psets": [{"P": {"x": 1}}, None],
-            "geom": [box, None],
-        }
-    )
-    made = delivery(Theme.BIM, {"bim_element": frame}, meshes={body.digest(): body})
-    publish(conn, twin="test", dataset="made", deliveries=[made])
-    assert rows(conn, "bim_mesh") == 1
-    (found,) = read_meshes(conn, [body.digest(), "no such key"]).values()
-    assert found.digest() == body.digest()
-    stored = read_table(conn, "bim_element", "test").set_index("key")
-    assert stored.loc["a", "placement"] == np.eye(4).ravel().tolist()
-    assert stored.loc["b", "psets"] is None
-    assert stored.loc["b", "geom"] is None
-    assert shapely.equals_identical(stored.loc[["a"], "geom"].to_numpy(), [box]).all()
-    kind = conn.execute("SELECT GeometryType(geom) FROM bim_element WHERE key = 'a'").fetchone()
-    assert kind == ("POLYHEDRALSURFACE",)
-    with pytest.raises(PublishError, match="1 bodies"):
-        publish(conn, twin="test", dataset="made", deliveries=[replace(made, meshes={})])
-
-
-def test_extents_are_of_what_is_true_at_the_moment(conn: Connection) -> None:
-    put(conn, {"a": 10, "b": 20}, date(2020, 1, 1))
-    put(conn, {"a": 10}, date(2021, 1, 1))
-    now = extents(conn, "test")["building"]
-    then = extents(conn, "test", datetime=day(1))["building"]
-    assert (now.count, then.count) == (1, 2)
-    assert now.box is not None
-    assert then.box is not None
-    assert now.box[3] - now.box[0] == pytest.approx(10)
-    assert then.box[3] - then.box[0] == pytest.approx(30)
-    assert extents(conn, "test")["pipe_point"].box is None
-
-
 def test_an_error_while_writing_names_no_database_text(conn: Connection) -> None:
     conn.execute("DROP TABLE building CASCADE")
     with pytest.raises(DatabaseError, match="twin db upgrade") as caught:
         put(conn, {"a": 1})
     assert "relation" not in str(caught.value)
     assert isinstance(caught.value.__cause__, psycopg.errors.UndefinedTable)
-
-
-Step = tuple[int, dict[str, float], bool]
-STEPS = st.lists(
-    st.tuples(
-        st.integers(0, 5),
-        st.dictionaries(st.sampled_from("abc"), st.sampled_from([1.0, 2.0]), max_size=3),
-        st.booleans(),
-    ),
-    min_size=1,
-    max_size=6,
-)
-
-
-class Model:
-    """What each day's city looked like, as we held it after each publication: by brute force."""
-
-    def __init__(self) -> None:
-        self.days: dict[int, dict[str, float]] = {d: {} for d in range(-1, 7)}
-        self.starts: set[int] = set()
-
-    def publish(self, start: int, content: dict[str, float], complete: bool) -> None:
-        end = min((s for s in self.starts if s > start), default=7)
-        for number in range(start, end):
-            kept = {} if complete else self.days[number]
-            self.days[number] = {**kept, **content}
-        self.starts.add(start)
-
-
-@settings(
-    max_examples=15,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(steps=STEPS)
-def test_history_is_what_a_brute_force_model_remembers(conn: Connection, steps: list[Step]) -> None:
-    conn.execute("TRUNCATE dataset, building, building_part RESTART IDENTITY CASCADE")
-    model = Model()
-    remembered = []
-    for start, content, complete in steps:
-        result = put(conn, content, day(start).date(), complete=complete)
-        model.publish(start, content, complete)
-        counts = result.tables["building"]
-        assert counts.inserted + counts.changed + counts.unchanged == len(content)
-        remembered.append((result.recorded, {d: dict(c) for d, c in model.days.items()}))
-    for recorded, days in remembered:
-        for number, content in days.items():
-            assert heights(conn, datetime=day(number), as_of=recorded) == content
-    assert {d: heights(conn, datetime=day(d)) for d in model.days} == model.days

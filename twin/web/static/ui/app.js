@@ -98,9 +98,10 @@ export class TwinApp extends TwinElement {
     city.addEventListener("picked", (event) => {
       const picked = /** @type {CustomEvent<Picked | null>} */ (event).detail;
       this.#update({ picked, record: null, recordError: null });
+      const again = picked?.id === this.context.store.state.selected;
       this.context.store.set({ selected: picked?.id ?? null });
       // Picking the same thing again changes no state, but its record was just put away.
-      if (picked && !this.context.record) void this.#fetchRecord();
+      if (picked && again) void this.#fetchRecord();
     });
     city.addEventListener("legend", () => this.#update({}));
     city.addEventListener("moved", () => this.context.store.set({ camera: city.cameraMan.view }));

@@ -25,7 +25,7 @@ export class TwinAttributes extends TwinElement {
     if (!this.state.selected || !(picked || record || recordError)) return nothing;
     const kind = record?.table ?? picked?.layer ?? "";
     const values = record?.attributes ?? picked?.properties ?? {};
-    const name = String(values.name ?? values.long_name ?? values.exp_no ?? values.lno ?? "");
+    const name = title(values);
     return html`
       <section class="panel attributes" aria-label=${this.t("panel.attributes")}>
         <header>
@@ -171,6 +171,8 @@ export class TwinAttributes extends TwinElement {
    * @param {unknown} value
    */
   #value(name, value) {
+    const coded = both(`value.${name}.${value}`);
+    if (coded) return this.say(coded);
     if (typeof value === "number") {
       const grouping = !["built", "storeys", "lno"].includes(name);
       return new Intl.NumberFormat(this.state.lang, {
@@ -194,6 +196,16 @@ export class TwinAttributes extends TwinElement {
   #classWords(code) {
     return this.context.city?.profile.layers.pipes?.classes?.find((c) => c.codes?.includes(code));
   }
+}
+
+/**
+ * What people call a feature: a name, a survey number, or from where to where it goes.
+ * @param {Record<string, unknown>} values
+ */
+function title(values) {
+  const { name, long_name, exp_no, lno, number, from_point, to_point } = values;
+  const ends = from_point && to_point ? `${from_point} – ${to_point}` : "";
+  return String([name, long_name, exp_no, lno, number, ends].find((word) => !empty(word)) ?? "");
 }
 
 /** @param {unknown} value */

@@ -1,0 +1,49 @@
+"""``twin up``: one at a time, stops all of it, and comes back after a kill."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable
+
+import httpx
+
+from models.db.embedded import EmbeddedPostgres
+from twin.testing import Program
+
+PORT = 55610
+
+
+def test_up_from_nothing_to_stop(new_program: Callable[..., Program]) -> None:
+    program = new_program()
+    with program.serving("up", PORT) as service:
+        assert httpx.get(f"{service.url}/readyz").status_code == 200
+        second = program.run("up", "--port", PORT + 1)
+        assert second.returncode == 2
+        assert str(service.process.pid) in second.stderr
+        status = program.json("db", "status")
+        assert status["running"]
+        service.process.send_signal(signal.SIGINT)
+        service.process.wait(60)
+        assert "Traceback" not in service.log.read_text("utf-8")
+    assert not EmbeddedPostgres(program.home).status().running
+
+
+def test_a_taken_port_is_named(new_program: Callable[..., Program]) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", PORT + 2))
+        other.listen()
+        ended = new_program().run("up", "--port", PORT + 2)
+    assert ended.returncode == 2
+    assert str(PORT + 2) in ended.stderr
+    assert "--port" in ended.stderr
+
+
+def test_after_kill_9_up_works_again(new_program: Callable[..., Program]) -> None:
+    program = new_program()
+    with program.serving("up", PORT + 3) as service:
+        service.process.kill()
+        service.process.wait(60)
+    with program.serving("up", PORT + 4) as service:
+        assert httpx.get(f"{service.url}/readyz").status_code == 200
+    assert not EmbeddedPostgres(program.home).status().running
