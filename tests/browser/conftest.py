@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+from twin.testing import Service
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -77,48 +73,17 @@ class Visit:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def served(request: pytest.FixtureRequest) -> str:
     """Address of a service with both twins; TWIN_BROWSER_URL names one that runs already."""
     running = os.environ.get("TWIN_BROWSER_URL")
     if running:
-        yield running.rstrip("/")
-        return
-    home = tmp_path_factory.mktemp("home")
-    env = {**os.environ, "TWIN_HOME": str(home), "TWIN_LOG_LEVEL": "WARNING"}
-    env.pop("TWIN_DATABASE_URL", None)
-    twin = Path(sys.executable).with_name("twin")
-    loaded = subprocess.run([twin, "samples"], env=env, capture_output=True, text=True)
-    assert loaded.returncode == 0, loaded.stdout + loaded.stderr
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = home / "serve.log"
-    with log.open("w") as stream:
-        process = subprocess.Popen(
-            [twin, "serve", "--port", str(port)], env=env, stdout=stream, stderr=stream
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(f"{url}/readyz", process, log)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(60)
+        return running.rstrip("/")
+    service: Service = request.getfixturevalue("service")
+    return service.url.rstrip("/")
 
 
-def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Until ``url`` answers 200; fails with the server's log when it ends or takes too long."""
-    for _ in range(600):
-        assert process.poll() is None, log.read_text()
-        try:
-            with urlopen(url):
-                return
-        except URLError:
-            time.sleep(0.2)
-    pytest.fail(f"{url} did not become ready:\n{log.read_text()}")
-
-
-@pytest.fixture(scope="session")
+# not for the whole session: Playwright keeps an event loop running, which others then trip over
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, without a display, on whichever software WebGL 2 works."""
     with sync_playwright() as playwright:
