@@ -13,6 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 #: Results go to standard output, everything else (progress, errors) to standard error.
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+if not err.is_terminal:
+    err.width = 160  # a pipe or a log file has no width; 80 columns would squeeze the sentences
 
 
 class Step(Protocol):
