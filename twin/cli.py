@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from collections import Counter
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +16,8 @@ from ingest.readers.base import ReadOptions
 from models.errors import TwinError
 from models.features import Theme
 from models.twins import TwinDefinition, find_twin, load_twins
-from twin import database_commands, flow, report, runtime
+from tiles.build import BuildReport
+from twin import database_commands, flow, report, runtime, tiling
 from twin.console import err, out
 from twin.samples import samples as list_samples
 from twin.settings import Settings
@@ -91,6 +93,9 @@ def ingest(
     valid_from: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="生效日期 True in the city since")
     ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="整体替换数据集 May end most of the dataset")
+    ] = False,
     profile: Profile = None,
     encoding: Encoding = None,
     layer: Layer = None,
@@ -108,7 +113,7 @@ def ingest(
     since: date | None = valid_from.date() if valid_from else None
     with runtime.database(settings) as database:
         outcomes = flow.ingest(
-            settings, database.url, files, options, definition, dataset, theme, since
+            settings, database.url, files, options, definition, dataset, theme, since, replace
         )
     _conclude(outcomes, settings, report_file, as_json)
 
@@ -128,9 +133,9 @@ def tile(
     twins = load_twins(settings.twins_dir)
     chosen = [find_twin(twins, twin)] if twin else list(twins.values())
     with runtime.database(settings) as database:
-        reports = flow.tile(settings, database.url, chosen, layer, profile, to)
+        reports = tiling.tile(settings, database.url, chosen, layer, profile, to)
     if as_json:
-        _print_json([flow.report_dict(name, r) for name, r in reports])
+        _print_json([tiling.report_dict(name, r) for name, r in reports])
     for name, r in reports:
         if not as_json:
             out.print(
@@ -138,8 +143,8 @@ def tile(
                 f"{r.tiles} tiles, {len(r.refused)} 未绘 not drawn, {r.bytes / 1e6:.2f} MB, "
                 f"{r.seconds:.1f} s"
             )
-        for refused in r.refused[:20] if not as_json else ():
-            err.print(f"  {refused.code} {refused.id}: {refused.zh} {refused.en}", markup=False)
+        if not as_json:
+            _tell_refused(r)
     if not reports:
         err.print(
             "没有可切片的要素，请先 twin ingest。Nothing to tile yet: run `twin ingest` first."
@@ -159,7 +164,7 @@ def serve(
     settings = Settings()
     sock = serving.listen(host or settings.host, settings.port if port is None else port)
     with runtime.database(settings) as database:
-        flow.migrate(settings, database.url)
+        tiling.migrate(settings, database.url)
         serving.serve(settings, database.read_url, sock, workers, _announce)
 
 
@@ -175,7 +180,7 @@ def up(
     with home_lock(settings.home):
         sock = serving.listen(settings.host, settings.port if port is None else port)
         with runtime.database(settings) as database:
-            flow.migrate(settings, database.url)
+            tiling.migrate(settings, database.url)
             serving.serve(settings, database.read_url, sock, 1, _announce)
 
 
@@ -214,6 +219,18 @@ def _interrupted(number: int, frame: object) -> None:
 
 def _twin(settings: Settings, twin: str) -> TwinDefinition:
     return find_twin(load_twins(settings.twins_dir), twin)
+
+
+def _tell_refused(tiled: BuildReport) -> None:
+    """Faults one by one; what is left out by design (SKIP) as a count of each kind."""
+    for code, count in Counter(r.code for r in tiled.refused if r.code.startswith("SKIP")).items():
+        one = next(r for r in tiled.refused if r.code == code)
+        err.print(f"  {code} × {count}: {one.zh} {one.en}", markup=False)
+    faults = [r for r in tiled.refused if not r.code.startswith("SKIP")]
+    for fault in faults[:20]:
+        err.print(f"  {fault.code} {fault.id}: {fault.zh} {fault.en}", markup=False)
+    if len(faults) > 20:
+        err.print(f"  … 另有 {len(faults) - 20} 个，见 --json ({len(faults) - 20} more)")
 
 
 def _announce(address: str) -> None:

@@ -11,7 +11,7 @@ import typer
 from models.db import backup as backups
 from models.db import migrate
 from models.db.connection import connect
-from twin import flow, runtime
+from twin import runtime, tiling
 from twin.console import err, out
 from twin.settings import Settings
 
@@ -29,7 +29,7 @@ def up() -> None:
         )
         raise typer.Exit(2)
     database = runtime.keep_running(settings)
-    flow.migrate(settings, database.url)
+    tiling.migrate(settings, database.url)
     out.print(database.url, markup=False)
 
 
@@ -87,7 +87,7 @@ def upgrade() -> None:
         if old != new:
             out.print(f"PostgreSQL {old} → {new}", markup=False)
     with runtime.database(settings) as database:
-        flow.migrate(settings, database.url)
+        tiling.migrate(settings, database.url)
         out.print(f"结构 schema {migrate.status(database.url).revision}", markup=False)
 
 

@@ -1,12 +1,11 @@
-"""What the commands do: check, ingest, tile, and the samples through all three."""
+"""What the commands do with files: check, ingest, and the samples through to tiles."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,38 +15,26 @@ import yaml
 from ingest import pipeline
 from ingest.pipeline import CheckResult
 from ingest.readers.base import ReadOptions
-from models.crs import StorageCrs, enu_frame, storage_to_geodetic, to_storage
+from models.crs import StorageCrs
 from models.db import findings as stored_findings
-from models.db import jobs, read
-from models.db import migrate as schema
-from models.db import twins as stored_twins
+from models.db import read
 from models.db.connection import Connection, connect
 from models.db.publish import PublishResult, publish
 from models.errors import TwinError
-from models.features import THEME_TABLES, Delivery, Theme
+from models.features import Delivery, Theme
 from models.findings import Finding, Place, Severity
 from models.twins import TwinDefinition, load_twins
-from tiles.build import BuildReport, build_layer
-from tiles.content import F64
-from tiles.gltf import COMPAT, DEFAULT
-from tiles.store.directory import DirectoryStore
-from tiles.tilers.base import Tiler
-from tiles.tilers.bim import BimTiler
-from tiles.tilers.buildings import BuildingTiler
-from tiles.tilers.pipes import PipeTiler
-from twin.console import Step, step
+from tiles.build import BuildReport
+from twin.console import step
 from twin.samples import Sample
 from twin.settings import Settings
-
-PROFILES = {"default": DEFAULT, "compat": COMPAT}
-#: A running job that has told nothing for so long lost its process.
-SILENT = timedelta(minutes=5)
+from twin.tiling import OptionError, migrate, tile
 
 
-class OptionError(TwinError):
-    """An option's value cannot be used."""
+class UpdateError(TwinError):
+    """A delivery would end most of a dataset; nothing of it was stored."""
 
-    code = "OPT-01"
+    code = "UPD-01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +121,6 @@ def check(
     return [outcome for outcome, _ in _checked(files, given, twin, None, srid)]
 
 
-def migrate(settings: Settings, url: str) -> None:
-    """Bring schema and twin definitions of the database up to date."""
-    schema.upgrade(url, settings.storage_srid)
-    with connect(url) as conn:
-        stored_twins.sync(conn, load_twins(settings.twins_dir).values())
-
-
 def ingest(
     settings: Settings,
     url: str,
@@ -150,13 +130,15 @@ def ingest(
     dataset: str | None,
     theme: Theme | None = None,
     valid_from: date | None = None,
+    replace_all: bool = False,
 ) -> list[Outcome]:
     """Check ``files`` and publish what passes, one revision a dataset.
 
     Without ``dataset`` every group of files is a dataset named by its first file; with it, all
     files of a theme form that dataset together. Where anything was refused, a row or a whole file
     of a named dataset, features of earlier revisions that are not delivered again stay as they are;
-    only a delivery without errors says that what it leaves out is gone.
+    only a delivery without errors says that what it leaves out is gone. One that would end over
+    half of a dataset is refused (UPD-01) unless ``replace_all``: more likely it is other data.
     """
     migrate(settings, url)
     storage = StorageCrs(settings.storage_srid)
@@ -179,49 +161,8 @@ def ingest(
             name = dataset or Path(outcome.files[0]).stem
             stored_findings.store(conn, twin.id, name, outcome.findings)
         for (name, _), members in batches.items():
-            outcomes += _publish(conn, twin.id, name, members, storage, whole)
+            outcomes += _publish(conn, twin.id, name, members, storage, whole, replace_all)
     return outcomes
-
-
-def tile(
-    settings: Settings,
-    url: str,
-    twins: Iterable[TwinDefinition],
-    layer: str | None = None,
-    profile: str = "default",
-    out: Path | None = None,
-) -> list[tuple[str, BuildReport]]:
-    """Tile the layers of ``twins`` that hold features; (twin, report) of each.
-
-    A layer that became empty is tiled too, so that its old contents disappear. Raises
-    :class:`OptionError` for an unknown layer or profile.
-    """
-    if layer is not None and layer not in THEME_TABLES:
-        raise _choice("--layer", layer, [theme.value for theme in THEME_TABLES])
-    if profile not in PROFILES:
-        raise _choice("--profile", profile, list(PROFILES))
-    migrate(settings, url)
-    reports = []
-    with connect(url, read_only=True) as conn:
-        for twin in twins:
-            extents = read.extents(conn, twin.id)
-            for theme in [Theme(layer)] if layer else list(Theme):
-                store = DirectoryStore((out or settings.tiles_dir) / twin.id / theme)
-                held = sum(extents[table].count for table in THEME_TABLES[theme])
-                if theme not in twin.layers or not (held or store.path.exists()):
-                    continue
-                detail = {"layer": theme.value, "profile": profile}
-                with (
-                    _job(url, "tile", twin.id, detail) as told,
-                    step(f"切片 tile {twin.id}/{theme}") as shown,
-                ):
-                    with read.snapshot(conn):
-                        tiler = _tiler(conn, theme, twin, StorageCrs(settings.storage_srid))
-                    report = build_layer(
-                        tiler, store, profile=PROFILES[profile], progress=_both(told, shown)
-                    )
-                reports.append((twin.id, report))
-    return reports
 
 
 def load_samples(
@@ -244,55 +185,6 @@ def load_samples(
         touched = {t for t in touched if not all(_tiled(settings, t, x) for x in Theme)}
     chosen = [twin for twin in twins.values() if twin.id in touched]
     return outcomes, tile(settings, url, chosen) if chosen else []
-
-
-def report_dict(twin: str, report: BuildReport) -> dict[str, Any]:
-    """Plain values of a tiling report for JSON."""
-    return {"twin": twin, **asdict(report)}
-
-
-def frame_of(twin: TwinDefinition, storage: StorageCrs) -> F64:
-    """ENU → ECEF at the twin's centre on its ground: the frame of all its tilesets."""
-    lon, lat = twin.centre
-    e, n, h = to_storage([lon], [lat], [twin.ground_height], "OGC:CRS84", "1985", storage)
-    _, _, height = storage_to_geodetic(e, n, h, storage, twin.n_offset)
-    return enu_frame(lon, lat, float(height[0]))
-
-
-@contextmanager
-def _job(url: str, kind: str, twin: str, detail: dict[str, Any]) -> Iterator[Step]:
-    """A job in the database for the time of a block; what is yielded notes progress twice a second.
-
-    It has a connection of its own, so that others see how far it is; two jobs on one layer queue,
-    so that the later state is the one that stays. Raises
-    :class:`models.db.jobs.JobCancelledError` where somebody asked it to stop.
-    """
-    with connect(url) as conn:
-        jobs.abandon(conn, SILENT)
-        jobs.wait_turn(conn, f"{kind}/{twin}/{detail.get('layer')}")
-        job = jobs.start(conn, kind, twin=twin, detail=detail)
-        told = 0.0
-
-        def progress(done: int, total: int) -> None:
-            nonlocal told
-            if time.monotonic() - told > 0.5:
-                told = time.monotonic()
-                jobs.progress(conn, job, done / max(total, 1))
-
-        try:
-            yield progress
-        except BaseException as error:
-            jobs.fail(conn, job, error)
-            raise
-        jobs.finish(conn, job)
-
-
-def _both(one: Step, other: Step) -> Step:
-    def progress(done: int, total: int) -> None:
-        one(done, total)
-        other(done, total)
-
-    return progress
 
 
 def _checked(
@@ -349,6 +241,7 @@ def _publish(
     members: list[tuple[Outcome, Delivery]],
     storage: StorageCrs,
     whole: bool,
+    replace_all: bool,
 ) -> list[Outcome]:
     """Publish one dataset; a refusal by the database becomes a finding of every delivery."""
     started = time.perf_counter()
@@ -364,6 +257,7 @@ def _publish(
                 storage=storage,
                 complete=complete,
             )
+            _require_continuity(dataset, result, replace_all)
             found = [f for outcome, _ in members for f in outcome.findings]
             stored_findings.store(conn, twin, dataset, found, revision_id=result.revision_id)
     except TwinError as error:
@@ -379,21 +273,22 @@ def _publish(
     ]
 
 
-def _tiler(conn: Connection, theme: Theme, twin: TwinDefinition, storage: StorageCrs) -> Tiler:
-    frame = frame_of(twin, storage)
-    own, *rest = THEME_TABLES[theme]
-    first = read.read_table(conn, own, twin.id)
-    if theme is Theme.BIM:
-        meshes = read.read_meshes(conn, list(first["mesh"].dropna().unique()))
-        return BimTiler(frame, first, meshes, storage=storage, n_offset=twin.n_offset)
-    second = read.read_table(conn, rest[0], twin.id)
-    if theme is Theme.BUILDINGS:
-        return BuildingTiler(frame, first, second, storage=storage, n_offset=twin.n_offset)
-    return PipeTiler(frame, second, first, storage=storage, n_offset=twin.n_offset)
-
-
 def _tiled(settings: Settings, twin: str, theme: Theme) -> bool:
     return (settings.tiles_dir / twin / theme / "tileset.json.gz").exists()
+
+
+def _require_continuity(dataset: str, result: PublishResult, replace_all: bool) -> None:
+    """Raise where a publication ends more than half of what the dataset held."""
+    closed = sum(counts.closed for counts in result.tables.values())
+    held = closed + sum(c.changed + c.unchanged for c in result.tables.values())
+    if not replace_all and closed > held / 2:
+        raise UpdateError(
+            f"Dataset '{dataset}' holds {held} features and this delivery leaves out {closed} of "
+            "them; nothing was stored. If these are other data, name them with --dataset; if the "
+            "delivery does replace the dataset, add --replace.",
+            f"数据集“{dataset}”现有 {held} 个要素，本次提交缺少其中 {closed} 个，未存入任何内容。"
+            "若是另一批数据，请用 --dataset 另行命名；若确要整体替换，请加 --replace。",
+        )
 
 
 def _other_theme(outcome: Outcome, found: Theme, wanted: Theme) -> Outcome:
@@ -415,11 +310,4 @@ def _mapping_error(path: Path, why: str) -> OptionError:
         f"The mapping file {path} cannot be used: {why}. "
         "Expected YAML lines of `source column: canonical column`.",
         f"映射文件 {path} 无法使用：{why}。应为 YAML，每行“源列名: 规范列名”。",
-    )
-
-
-def _choice(option: str, found: str, allowed: Sequence[str]) -> OptionError:
-    return OptionError(
-        f"{option}: found '{found}', expected one of {', '.join(allowed)}.",
-        f"{option}：收到“{found}”，应为 {'、'.join(allowed)} 之一。",
     )

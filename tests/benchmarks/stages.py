@@ -20,7 +20,7 @@ from models.crs import StorageCrs
 from models.db.connection import connect
 from models.db.publish import publish
 from models.twins import TwinDefinition, load_twins
-from twin import flow, runtime
+from twin import flow, runtime, tiling
 from twin.settings import Settings
 
 TWIN = "songjiang-hub"
@@ -65,7 +65,7 @@ def tile(layer: str) -> dict[str, Any]:
     settings, twin = Settings(), _twin()
     with runtime.database(settings) as database:
         start = perf_counter()
-        ((_, report),) = flow.tile(settings, database.url, [twin], layer)
+        ((_, report),) = tiling.tile(settings, database.url, [twin], layer)
         seconds = perf_counter() - start
     rest = (settings.tiles_dir / twin.id / layer).glob("*.gz")
     figures = asdict(report)

@@ -95,3 +95,17 @@ def test_findings_of_a_refused_file_are_kept(database: str, tmp_path: Path) -> N
         assert [f.code for f in findings.listed(conn, TWIN.id, "D")] == [
             f.code for f in outcome.findings
         ]
+
+
+def test_other_data_under_a_known_name_are_refused(database: str, tmp_path: Path) -> None:
+    """The same file name from another folder must not end what is stored."""
+    city = _squares(tmp_path / "city.geojson", [f"c{i}" for i in range(9)], 0.0)
+    _ingest(tmp_path, database, [city], "D")
+    _squares(city, ["other"], 0.002)
+    (refused,) = _ingest(tmp_path, database, [city], "D")
+    assert [f.code for f in refused.findings if f.severity is Severity.ERROR] == ["UPD-01"]
+    assert _count(database, "building") == 9
+    settings = Settings(home=tmp_path)
+    (meant,) = flow.ingest(settings, database, [city], DECLARED, TWIN, "D", replace_all=True)
+    assert meant.clean
+    assert _count(database, "building") == 1

@@ -36,7 +36,7 @@ from tiles.inspect import Glb
 from tiles.inspect_tileset import walk
 from tiles.store.directory import DirectoryStore
 from tiles.testing import khronos
-from twin import flow
+from twin import flow, tiling
 from twin.app import create_app
 from twin.settings import Settings
 
@@ -203,7 +203,7 @@ def runs(cluster: EmbeddedPostgres, home: Path) -> Iterator[dict[str, Run]]:
         url = cluster.database_url(_database(sample))
         given = flow.options(None, "egm96")  # none of the files names its vertical datum
         (outcome,) = flow.ingest(settings, url, [SAMPLES / sample.file], given, twin, None)
-        ((name, report),) = flow.tile(settings, url, [twin])
+        ((name, report),) = tiling.tile(settings, url, [twin])
         assert name == sample.twin
         done[sample.file] = Run(
             sample, settings, url, outcome, report, outcome.seconds + report.seconds

@@ -1,0 +1,157 @@
+"""Tiling what the database holds, as jobs that others can watch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from models.crs import StorageCrs, enu_frame, storage_to_geodetic, to_storage
+from models.db import jobs, read
+from models.db import migrate as schema
+from models.db import twins as stored_twins
+from models.db.connection import Connection, connect
+from models.errors import TwinError
+from models.features import THEME_TABLES, Theme
+from models.twins import TwinDefinition, load_twins
+from tiles.build import BuildReport, build_layer
+from tiles.content import F64
+from tiles.gltf import COMPAT, DEFAULT
+from tiles.store.directory import DirectoryStore
+from tiles.tilers.base import Tiler
+from tiles.tilers.bim import BimTiler
+from tiles.tilers.buildings import BuildingTiler
+from tiles.tilers.pipes import PipeTiler
+from twin.console import Step, step
+from twin.settings import Settings
+
+PROFILES = {"default": DEFAULT, "compat": COMPAT}
+#: A running job that has told nothing for so long lost its process.
+SILENT = timedelta(minutes=5)
+
+
+class OptionError(TwinError):
+    """An option's value cannot be used."""
+
+    code = "OPT-01"
+
+
+def migrate(settings: Settings, url: str) -> None:
+    """Bring schema and twin definitions of the database up to date."""
+    schema.upgrade(url, settings.storage_srid)
+    with connect(url) as conn:
+        stored_twins.sync(conn, load_twins(settings.twins_dir).values())
+
+
+def tile(
+    settings: Settings,
+    url: str,
+    twins: Iterable[TwinDefinition],
+    layer: str | None = None,
+    profile: str = "default",
+    out: Path | None = None,
+) -> list[tuple[str, BuildReport]]:
+    """Tile the layers of ``twins`` that hold features; (twin, report) of each.
+
+    A layer that became empty is tiled too, so that its old contents disappear. Raises
+    :class:`OptionError` for an unknown layer or profile.
+    """
+    if layer is not None and layer not in THEME_TABLES:
+        raise _choice("--layer", layer, [theme.value for theme in THEME_TABLES])
+    if profile not in PROFILES:
+        raise _choice("--profile", profile, list(PROFILES))
+    migrate(settings, url)
+    reports = []
+    with connect(url, read_only=True) as conn:
+        for twin in twins:
+            extents = read.extents(conn, twin.id)
+            for theme in [Theme(layer)] if layer else list(Theme):
+                store = DirectoryStore((out or settings.tiles_dir) / twin.id / theme)
+                held = sum(extents[table].count for table in THEME_TABLES[theme])
+                if theme not in twin.layers or not (held or store.path.exists()):
+                    continue
+                detail = {"layer": theme.value, "profile": profile}
+                with (
+                    _job(url, "tile", twin.id, detail) as told,
+                    step(f"切片 tile {twin.id}/{theme}") as shown,
+                ):
+                    with read.snapshot(conn):
+                        tiler = _tiler(conn, theme, twin, StorageCrs(settings.storage_srid))
+                    report = build_layer(
+                        tiler, store, profile=PROFILES[profile], progress=_both(told, shown)
+                    )
+                reports.append((twin.id, report))
+    return reports
+
+
+def report_dict(twin: str, report: BuildReport) -> dict[str, Any]:
+    """Plain values of a tiling report for JSON."""
+    return {"twin": twin, **asdict(report)}
+
+
+def frame_of(twin: TwinDefinition, storage: StorageCrs) -> F64:
+    """ENU → ECEF at the twin's centre on its ground: the frame of all its tilesets."""
+    lon, lat = twin.centre
+    e, n, h = to_storage([lon], [lat], [twin.ground_height], "OGC:CRS84", "1985", storage)
+    _, _, height = storage_to_geodetic(e, n, h, storage, twin.n_offset)
+    return enu_frame(lon, lat, float(height[0]))
+
+
+@contextmanager
+def _job(url: str, kind: str, twin: str, detail: dict[str, Any]) -> Iterator[Step]:
+    """A job in the database for the time of a block; what is yielded notes progress twice a second.
+
+    It has a connection of its own, so that others see how far it is; two jobs on one layer queue,
+    so that the later state is the one that stays. Raises
+    :class:`models.db.jobs.JobCancelledError` where somebody asked it to stop.
+    """
+    with connect(url) as conn:
+        jobs.abandon(conn, SILENT)
+        jobs.wait_turn(conn, f"{kind}/{twin}/{detail.get('layer')}")
+        job = jobs.start(conn, kind, twin=twin, detail=detail)
+        told = 0.0
+
+        def progress(done: int, total: int) -> None:
+            nonlocal told
+            if time.monotonic() - told > 0.5:
+                told = time.monotonic()
+                jobs.progress(conn, job, done / max(total, 1))
+
+        try:
+            yield progress
+        except BaseException as error:
+            jobs.fail(conn, job, error)
+            raise
+        jobs.finish(conn, job)
+
+
+def _both(one: Step, other: Step) -> Step:
+    def progress(done: int, total: int) -> None:
+        one(done, total)
+        other(done, total)
+
+    return progress
+
+
+def _tiler(conn: Connection, theme: Theme, twin: TwinDefinition, storage: StorageCrs) -> Tiler:
+    frame = frame_of(twin, storage)
+    own, *rest = THEME_TABLES[theme]
+    first = read.read_table(conn, own, twin.id)
+    if theme is Theme.BIM:
+        meshes = read.read_meshes(conn, list(first["mesh"].dropna().unique()))
+        return BimTiler(frame, first, meshes, storage=storage, n_offset=twin.n_offset)
+    second = read.read_table(conn, rest[0], twin.id)
+    if theme is Theme.BUILDINGS:
+        return BuildingTiler(frame, first, second, storage=storage, n_offset=twin.n_offset)
+    return PipeTiler(frame, second, first, storage=storage, n_offset=twin.n_offset)
+
+
+def _choice(option: str, found: str, allowed: Sequence[str]) -> OptionError:
+    return OptionError(
+        f"{option}: found '{found}', expected one of {', '.join(allowed)}.",
+        f"{option}：收到“{found}”，应为 {'、'.join(allowed)} 之一。",
+    )
