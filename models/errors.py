@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class TwinError(Exception):
     """Base of every error that a user may see.
@@ -16,6 +18,17 @@ class TwinError(Exception):
         super().__init__(en)
         self.en = en
         self.zh = zh
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors travel between processes whatever their subclass's constructor takes."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[TwinError], args: tuple[Any, ...], values: dict[str, Any]) -> TwinError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(values)
+    return error
 
 
 class DatumError(TwinError):

@@ -31,6 +31,8 @@ class Primitive:
 
     ``positions`` (n, 3) float64 and ``normals`` (n, 3) float32 in the tileset's local ENU frame
     (metres, z up); ``indices`` (m, 3); ``feature_ids`` (n,) row of the property table.
+    ``ordered`` says that vertices and triangles are in an order that codecs like and stay in it;
+    such primitives may share their vertex arrays, which are then written once.
     """
 
     material: Material
@@ -38,6 +40,7 @@ class Primitive:
     normals: F32
     indices: U32
     feature_ids: U32
+    ordered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Everything of one tile. Row i of the table is feature id i; the first column is ``id``."""
+    """Everything of one tile. Row i of the table is feature id i; the first column is ``id``.
+
+    Without columns it has no features, and the feature ids of its meshes mean nothing.
+    """
 
     class_name: str
     columns: Sequence[Column]
@@ -84,4 +90,4 @@ class Content:
     @property
     def count(self) -> int:
         """Number of features (rows of the property table)."""
-        return len(self.columns[0].values)
+        return len(self.columns[0].values) if self.columns else 0

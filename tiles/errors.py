@@ -27,3 +27,9 @@ class TileNotFoundError(StoreError):
     """No file of that name is in the store."""
 
     code = "TILE-04"
+
+
+class WorkerError(TwinError):
+    """Processes that tile end before their work is done."""
+
+    code = "TILE-10"

@@ -11,7 +11,7 @@ EXT_instance_features), all pointing into the one property table of the file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -33,6 +33,7 @@ from tiles.gltf_buffers import (
 from tiles.gltf_check import check
 from tiles.gltf_material import material_json
 from tiles.instances import expand, unit_quaternions
+from tiles.mesh.ragged import extent
 from tiles.metadata import property_table, schema
 
 QUANTIZATION: Final = "KHR_mesh_quantization"
@@ -82,7 +83,7 @@ class _Document:
         self._materials: dict[Material, int] = {}
         self._meshes: list[JsonObject] = []
         self._nodes: list[JsonObject] = [{"matrix": ENU_TO_Y_UP, "children": []}]
-        self._used: set[str] = {METADATA}
+        self._used: set[str] = {METADATA} if content.columns else set()
         small = content.count <= 1 << 16
         self._short_ids = profile.quantize and small
         self._grid_positions = Stream(UNSIGNED_SHORT, "VEC3")
@@ -90,6 +91,7 @@ class _Document:
         self._normals = Stream(BYTE if profile.quantize else FLOAT, "VEC3")
         self._ids = Stream(UNSIGNED_SHORT if self._short_ids else FLOAT, "SCALAR")
         self._indices: list[tuple[U32, JsonObject]] = []
+        self._shared: dict[int, JsonObject] = {}  # by the identity of the positions
         self._places = {
             "TRANSLATION": Stream(FLOAT, "VEC3"),
             "ROTATION": Stream(FLOAT, "VEC4"),
@@ -108,15 +110,18 @@ class _Document:
         for group in groups:
             self._add_instances(group)
         self._attach_streams()
-        metadata: JsonObject = {
-            "schema": schema(self._content.class_name, self._content.columns),
-            "propertyTables": [property_table(self._content, self._views.raw)],
-        }
+        metadata: JsonObject | None = None
+        if self._content.columns:
+            metadata = {
+                "schema": schema(self._content.class_name, self._content.columns),
+                "propertyTables": [property_table(self._content, self._views.raw)],
+            }
         return pack_glb(self._json(metadata), bytes(self._views.binary))
 
     def _add_mesh(self, primitives: list[Primitive]) -> None:
-        low = np.min([p.positions.min(axis=0) for p in primitives], axis=0)
-        high = np.max([p.positions.max(axis=0) for p in primitives], axis=0)
+        shared = {id(p.positions): p.positions for p in primitives}
+        sides = np.array([extent(positions) for positions in shared.values()])
+        low, high = sides[:, 0].min(axis=0), sides[:, 1].max(axis=0)
         grid = fit_grid(np.concatenate([low, high])) if self._profile.quantize else None
         if grid is None:
             centre = np.rint((low + high) / 2)
@@ -128,10 +133,12 @@ class _Document:
                 "translation": list(grid.origin),
                 "scale": [grid.step] * 3,
             }
-        parts = [self._primitive(p, grid, centre, features=True) for p in primitives]
+        features = bool(self._content.columns)
+        parts = [self._primitive(p, grid, centre, features=features) for p in primitives]
         self._meshes.append({"primitives": parts})
         self._add_node(node)
-        self._used.add(FEATURES)
+        if features:
+            self._used.add(FEATURES)
 
     def _add_instances(self, group: Instances) -> None:
         parts = [self._primitive(p, None, np.zeros(3), features=False) for p in group.primitives]
@@ -143,47 +150,62 @@ class _Document:
             rows["ROTATION"] = rotations
         if (group.scales != 1).any():
             rows["SCALE"] = group.scales.astype("<f4")
-        rows["_FEATURE_ID_0"] = group.feature_ids.astype("<f4")
+        extensions: JsonObject = {}
+        if self._content.columns:
+            rows["_FEATURE_ID_0"] = group.feature_ids.astype("<f4")
+            extensions[INSTANCE_FEATURES] = {"featureIds": [self._feature_ids(group.feature_ids)]}
         attributes = {key: self._accessor(self._places[key], rows[key]) for key in rows}
-        feature_ids = self._feature_ids(group.feature_ids)
-        self._add_node(
-            {
-                "mesh": len(self._meshes),
-                "translation": centre.tolist(),
-                "extensions": {
-                    INSTANCING: {"attributes": attributes},
-                    INSTANCE_FEATURES: {"featureIds": [feature_ids]},
-                },
-            }
-        )
+        extensions[INSTANCING] = {"attributes": attributes}
+        node = {"mesh": len(self._meshes), "translation": centre.tolist()}
+        self._add_node(node | {"extensions": extensions})
         self._meshes.append({"primitives": parts})
-        self._used |= {INSTANCING, INSTANCE_FEATURES}
+        self._used |= extensions.keys()
 
     def _primitive(
         self, shape: Primitive, grid: Grid | None, centre: F64, *, features: bool
     ) -> JsonObject:
-        indices, order = shape.indices.astype("<u4"), np.arange(len(shape.positions))
-        if self._profile.meshopt:
+        indices = shape.indices.astype("<u4")
+        if shape.ordered:
+            vertices = self._shared.get(id(shape.positions))
+            if vertices is None:
+                vertices = self._vertices(shape, grid, centre, features=features)
+                self._shared[id(shape.positions)] = vertices
+        elif self._profile.meshopt:
             indices, order = reorder(indices, len(shape.positions))
-        positions = shape.positions[order]
-        if grid is None:
-            rows: Rows = (positions - centre).astype("<f4")
-            attributes = {"POSITION": self._accessor(self._positions, rows, **_extent(rows))}
+            kept = replace(
+                shape,
+                positions=shape.positions[order],
+                normals=shape.normals[order],
+                feature_ids=shape.feature_ids[order],
+            )
+            vertices = self._vertices(kept, grid, centre, features=features)
         else:
-            rows = quantise(positions, grid)
-            extent = _extent(rows[:, :3])
-            attributes = {"POSITION": self._accessor(self._grid_positions, rows, **extent)}
-        attributes["NORMAL"] = self._add_normals(shape.normals[order])
-        out: JsonObject = {"attributes": attributes}
-        if features:
-            ids = shape.feature_ids[order]
-            attributes["_FEATURE_ID_0"] = self._accessor(self._ids, self._id_rows(ids))
-            out["extensions"] = {FEATURES: {"featureIds": [self._feature_ids(ids)]}}
+            vertices = self._vertices(shape, grid, centre, features=features)
         accessor: JsonObject = {"type": "SCALAR", "count": indices.size}
         self._indices.append((indices.ravel(), accessor))
         self._accessors.append(accessor)
         material = self._materials.setdefault(shape.material, len(self._materials))
-        return out | {"indices": len(self._accessors) - 1, "material": material, "mode": 4}
+        own = {"indices": len(self._accessors) - 1, "material": material, "mode": 4}
+        return vertices | own
+
+    def _vertices(
+        self, shape: Primitive, grid: Grid | None, centre: F64, *, features: bool
+    ) -> JsonObject:
+        """Attributes and feature ids of a primitive."""
+        if grid is None:
+            rows: Rows = (shape.positions - centre).astype("<f4")
+            attributes = {"POSITION": self._accessor(self._positions, rows, **_extent(rows))}
+        else:
+            rows = quantise(shape.positions, grid)
+            extent = _extent(rows[:, :3])
+            attributes = {"POSITION": self._accessor(self._grid_positions, rows, **extent)}
+        attributes["NORMAL"] = self._add_normals(shape.normals)
+        out: JsonObject = {"attributes": attributes}
+        if features:
+            ids = shape.feature_ids
+            attributes["_FEATURE_ID_0"] = self._accessor(self._ids, self._id_rows(ids))
+            out["extensions"] = {FEATURES: {"featureIds": [self._feature_ids(ids)]}}
+        return out
 
     def _add_normals(self, normals: Rows) -> int:
         if not self._profile.quantize:
@@ -200,7 +222,8 @@ class _Document:
         return rows
 
     def _feature_ids(self, ids: U32) -> JsonObject:
-        return {"featureCount": len(np.unique(ids)), "attribute": 0, "propertyTable": 0}
+        count = np.count_nonzero(np.bincount(ids))
+        return {"featureCount": int(count), "attribute": 0, "propertyTable": 0}
 
     def _accessor(self, stream: Stream, rows: Rows, **extra: object) -> int:
         self._accessors.append(stream.add(rows, **extra))
@@ -231,7 +254,7 @@ class _Document:
             }
             offset += indices.size * (2 if short else 4)
 
-    def _json(self, metadata: JsonObject) -> JsonObject:
+    def _json(self, metadata: JsonObject | None) -> JsonObject:
         required = []
         if self._profile.quantize:
             required.append(QUANTIZATION)
@@ -241,7 +264,6 @@ class _Document:
             required.append(INSTANCING)
         out: JsonObject = {
             "asset": {"version": "2.0", "generator": "cim-twin"},
-            "extensionsUsed": sorted(self._used | set(required)),
             "scene": 0,
             "scenes": [{"nodes": [0]}],
             "nodes": self._nodes,
@@ -250,12 +272,16 @@ class _Document:
             "accessors": self._accessors,
             "bufferViews": self._views.views,
             "buffers": self._views.buffers(),
-            "extensions": {METADATA: metadata},
         }
+        if metadata is not None:
+            out["extensions"] = {METADATA: metadata}
+        if used := sorted(self._used | set(required)):
+            out["extensionsUsed"] = used
         if required:
             out["extensionsRequired"] = sorted(required)
         return out
 
 
 def _extent(rows: Rows) -> JsonObject:
-    return {"min": rows.min(axis=0).tolist(), "max": rows.max(axis=0).tolist()}
+    low, high = extent(rows)
+    return {"min": low, "max": high}

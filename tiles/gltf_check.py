@@ -14,29 +14,38 @@ MAX_FEATURES = 1 << 24
 
 def check(content: Content) -> None:
     """Raise :class:`tiles.errors.ContentError` if arrays do not fit together or are not finite."""
-    if not content.columns or content.columns[0].id != "id" or not content.count:
+    if content.columns and (content.columns[0].id != "id" or not content.count):
         raise _bad("property table", "no rows or no column 'id'", "first column 'id', 1+ rows")
     if content.count > MAX_FEATURES:
         raise _bad("property table", f"{content.count} rows", f"at most {MAX_FEATURES} rows")
     ids = [column.id for column in content.columns]
     if len(set(ids)) != len(ids):
         raise _bad("property table", f"columns {ids}", "every column once")
+    known = content.count or 1
+    seen: set[int] = set()  # vertices that primitives share are looked at once
     for at, primitive in enumerate(content.primitives):
         where = f"primitive {at} ({primitive.material.name})"
-        _check_mesh(primitive, where)
-        _check_ids(primitive.feature_ids, len(primitive.positions), content.count, where)
+        _check_triangles(primitive, where)
+        if not (primitive.ordered and id(primitive.positions) in seen):
+            seen.add(id(primitive.positions))
+            _check_vertices(primitive, where)
+            _check_ids(primitive.feature_ids, len(primitive.positions), known, where)
     for at, group in enumerate(content.instances):
         where = f"instances {at}"
         _check_instances(group, where)
-        _check_ids(group.feature_ids, len(group.translations), content.count, where)
+        _check_ids(group.feature_ids, len(group.translations), known, where)
     if not content.primitives and not content.instances:
         raise _bad("content", "no primitive and no instance", "at least one")
 
 
-def _check_mesh(primitive: Primitive, where: str) -> None:
+def _check_vertices(primitive: Primitive, where: str) -> None:
     count = len(primitive.positions)
     _check_rows(primitive.positions, count, 3, f"{where}, positions")
     _check_rows(primitive.normals, count, 3, f"{where}, normals")
+
+
+def _check_triangles(primitive: Primitive, where: str) -> None:
+    count = len(primitive.positions)
     shape = primitive.indices.shape
     if len(shape) != 2 or shape[1] != 3 or not shape[0]:
         raise _bad(f"{where}, indices", f"shape {shape}", "(m, 3) with m > 0")
@@ -59,7 +68,8 @@ def _check_instances(group: Instances, where: str) -> None:
     if float(group.scales.min()) <= 0:
         raise _bad(f"{where}, scales", str(group.scales.min()), "above 0")
     for at, shape in enumerate(group.primitives):
-        _check_mesh(shape, f"{where}, primitive {at}")
+        _check_vertices(shape, f"{where}, primitive {at}")
+        _check_triangles(shape, f"{where}, primitive {at}")
 
 
 def _check_rows(array: npt.NDArray[np.generic], rows: int, width: int, where: str) -> None:

@@ -45,6 +45,9 @@ _MESHOPT: Final = "EXT_meshopt_compression"
 #: glTF y up → tileset z up: (x, y, z) → (x, -z, y).
 _Z_UP: Final = np.array([[1, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]], dtype=np.float64)
 
+#: Stands for the feature ids of a file without any.
+_NONE: Final[JsonObject] = {"featureIds": [{"featureCount": 1}]}
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -74,8 +77,11 @@ class Glb:
         return out
 
     def table(self) -> dict[str, list[Any]]:
-        """The property table by column, missing values as None. Raises TilesetError."""
-        metadata = self.json["extensions"]["EXT_structural_metadata"]
+        """The property table by column, missing values as None; ``id`` alone, without rows, where
+        the file has none (what stands for features from afar). Raises TilesetError."""
+        metadata = self.json.get("extensions", {}).get("EXT_structural_metadata")
+        if metadata is None:
+            return {"id": []}
         tables = metadata["propertyTables"]
         if len(tables) != 1:
             raise _broken(f"{len(tables)} property tables", "exactly one", "属性表不止一个或缺失")
@@ -149,14 +155,15 @@ class Glb:
         extensions = node.get("extensions", {})
         places = extensions.get("EXT_mesh_gpu_instancing")
         if places is None:
-            own = primitive["extensions"]["EXT_mesh_features"]["featureIds"][0]
-            ids = self.accessor(attributes[f"_FEATURE_ID_{own['attribute']}"])[:, 0]
+            features = primitive.get("extensions", {}).get("EXT_mesh_features", _NONE)
+            own = features["featureIds"][0]
+            ids = self._ids(own, attributes, len(points))
             matrices = matrix[None]
         else:
-            own = extensions["EXT_instance_features"]["featureIds"][0]
+            own = extensions.get("EXT_instance_features", _NONE)["featureIds"][0]
             placed = {key: self.accessor(at) for key, at in places["attributes"].items()}
             matrices = matrix @ _instance_matrices(placed)
-            ids = np.repeat(placed[f"_FEATURE_ID_{own['attribute']}"][:, 0], len(points))
+            ids = np.repeat(self._ids(own, places["attributes"], len(matrices)), len(points))
             starts = np.arange(len(matrices))[:, None, None] * len(points)
             indices = (indices[None] + starts).reshape(-1, 3).astype(np.uint32)
         if len(np.unique(ids)) != own["featureCount"]:
@@ -167,6 +174,12 @@ class Glb:
         name = self.json["materials"][primitive["material"]]["name"]
         flat, slopes = positions.reshape(-1, 3), turned.reshape(-1, 3)
         return Part(name, flat, slopes, indices, ids.astype(np.uint32))
+
+    def _ids(self, own: JsonObject, attributes: JsonObject, count: int) -> npt.NDArray[Any]:
+        """The feature of each of ``count`` vertices or instances; 0 in a file without features."""
+        if "attribute" not in own:
+            return np.zeros(count, np.uint32)
+        return self.accessor(attributes[f"_FEATURE_ID_{own['attribute']}"])[:, 0]
 
     def _values(
         self, spec: JsonObject, place: JsonObject, count: int, schema: JsonObject

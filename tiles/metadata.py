@@ -112,7 +112,7 @@ def property_table(content: Content, add_view: Callable[[bytes], int]) -> JsonOb
                 properties[column.id] = {
                     "values": add_view(data),
                     "stringOffsets": add_view(offsets.tobytes()),
-                    "stringOffsetType": "UINT32",
+                    "stringOffsetType": f"UINT{8 * offsets.itemsize}",
                 }
             continue
         values = _enum_numbers(column) if column.type == "ENUM" else _numbers(column)
@@ -179,25 +179,26 @@ def _objects(column: Column) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.bo
     return values, np.asarray(pd.isna(values), dtype=bool)
 
 
-def _strings(column: Column) -> tuple[bytes, npt.NDArray[np.uint32]] | None:
-    """UTF-8 bytes and n + 1 offsets; None where all are missing."""
+def _strings(column: Column) -> tuple[bytes, npt.NDArray[np.unsignedinteger[Any]]] | None:
+    """UTF-8 bytes and n + 1 offsets of the smallest type; None where all are missing."""
     values, missing = _objects(column)
+    values[missing] = ""
+    parts = [str(value) for value in values]
+    joined = "".join(parts)
     try:
-        encoded = [
-            b"" if gone else str(value).encode()
-            for value, gone in zip(values, missing, strict=True)
-        ]
+        data = joined.encode()
+        sizes: list[Any] = parts if joined.isascii() else [part.encode() for part in parts]
     except UnicodeEncodeError as error:
         raise _misfit(column, f"text that is not Unicode: {error.object!r}", "text") from error
-    lengths = np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded))
+    lengths = np.fromiter(map(len, sizes), dtype=np.int64, count=len(sizes))
     if column.id == "id" and not lengths.all():
         raise _misfit(column, f"no id in row {int(lengths.argmin())}", "an id in every row")
-    offsets = np.concatenate(([0], np.cumsum(lengths)))
-    if offsets[-1] == 0:
+    if not data:
         return None
-    if offsets[-1] > np.iinfo(np.uint32).max:
-        raise _misfit(column, f"{offsets[-1]} bytes of text", "less than 4 GiB")
-    return b"".join(encoded), offsets.astype("<u4")
+    if len(data) > np.iinfo(np.uint32).max:
+        raise _misfit(column, f"{len(data)} bytes of text", "less than 4 GiB")
+    offsets = np.concatenate(([0], np.cumsum(lengths)))
+    return data, offsets.astype("<u2" if len(data) <= np.iinfo(np.uint16).max else "<u4")
 
 
 def _numbers(column: Column) -> npt.NDArray[np.generic] | None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ import numpy.typing as npt
 from tiles.content import F64
 
 I64 = npt.NDArray[np.int64]
+Boxes = npt.NDArray[np.floating[Any]]
 
 MIN_ERROR = 0.1  # m; keeps errors falling where all features are points
 MAX_DEPTH = 24  # cells of 1 m under a root of 16,000 km: only coincident centres get there
@@ -64,7 +66,7 @@ class Tree:
 
 
 def build(
-    boxes: F64, sizes: npt.ArrayLike, triangles: npt.ArrayLike, limits: Limits | None = None
+    boxes: Boxes, sizes: npt.ArrayLike, triangles: npt.ArrayLike, limits: Limits | None = None
 ) -> Tree:
     """The tree over n features with ``boxes`` (n, 6) in ENU metres.
 
@@ -73,9 +75,7 @@ def build(
     """
     if not len(boxes):
         return Tree(None, 0.0)
-    maker = _Maker(
-        boxes, np.asarray(sizes, np.int64), np.asarray(triangles, np.int64), limits or Limits()
-    )
+    maker = _Maker(boxes, np.asarray(sizes), np.asarray(triangles), limits or Limits())
     rows = np.arange(len(boxes), dtype=np.int64)
     reach = float(np.abs(maker.centres).max())
     half = 2.0 ** np.ceil(np.log2(max(reach, 1.0)))
@@ -93,7 +93,7 @@ def leaves(node: Node) -> Iterator[Node]:
 
 
 class _Maker:
-    def __init__(self, boxes: F64, sizes: I64, triangles: I64, limits: Limits) -> None:
+    def __init__(self, boxes: Boxes, sizes: I64, triangles: I64, limits: Limits) -> None:
         spans = boxes[:, 3:] - boxes[:, :3]
         self.centres = (boxes[:, :2] + boxes[:, 3:5]) / 2
         self.heights = (boxes[:, 2] + boxes[:, 5]) / 2
@@ -130,17 +130,20 @@ class _Maker:
         limits = self.limits
         return len(rows) == 1 or (
             len(rows) <= limits.max_features
-            and int(self.sizes[rows].sum()) <= limits.max_bytes
-            and int(self.triangles[rows].sum()) <= limits.max_triangles
+            and self._bytes(rows) <= limits.max_bytes
+            and int(self.triangles[rows].sum(dtype=np.int64)) <= limits.max_triangles
         )
+
+    def _bytes(self, rows: I64) -> int:
+        return int(self.sizes[rows].sum(dtype=np.int64))
 
     def _chunks(self, rows: I64) -> list[Node]:
         """Leaves for features that no cell separates: cut in order of height, then of row."""
         ordered = rows[np.lexsort((rows, self.heights[rows]))]
         limits = self.limits
         totals = (
-            (np.cumsum(self.sizes[ordered]), limits.max_bytes),
-            (np.cumsum(self.triangles[ordered]), limits.max_triangles),
+            (np.cumsum(self.sizes[ordered], dtype=np.int64), limits.max_bytes),
+            (np.cumsum(self.triangles[ordered], dtype=np.int64), limits.max_triangles),
             (np.arange(1, len(ordered) + 1), limits.max_features),
         )
         out, start = [], 0
@@ -160,7 +163,7 @@ class _Maker:
         big, joined = [], []
         pending = np.empty(0, dtype=np.int64)
         for child in children:
-            if child.children or int(self.sizes[child.rows].sum()) >= self.limits.min_bytes:
+            if child.children or self._bytes(child.rows) >= self.limits.min_bytes:
                 big.append(child)
                 continue
             both = np.concatenate([pending, child.rows])
@@ -170,7 +173,7 @@ class _Maker:
             pending = both
         if not len(pending):
             return big
-        if int(self.sizes[pending].sum()) < self.limits.min_bytes:
+        if self._bytes(pending) < self.limits.min_bytes:
             for at, other in enumerate(big):
                 both = np.concatenate([pending, other.rows])
                 if not other.children and self._fits(both):

@@ -32,6 +32,15 @@ class Statistics:
             elif column.type != "STRING":
                 self._measure(column)
 
+    def merge(self, other: Statistics) -> None:
+        """Count what ``other`` has counted too."""
+        self._class = other._class or self._class
+        self.features += other.features
+        for key, (low, high) in other._ranges.items():
+            self._widen(key, low, high)
+        for key, words in other._words.items():
+            self._words.setdefault(key, Counter()).update(words)
+
     def to_json(self) -> JsonObject | None:
         """``statistics`` of 3D Tiles, None if no property has any (it must have one)."""
         properties: JsonObject = {
@@ -52,14 +61,17 @@ class Statistics:
             counter.update({str(word): int(count) for word, count in words.items()})
 
     def _measure(self, column: Column) -> None:
-        numbers = pd.to_numeric(pd.Series(list(column.values), dtype=object)).to_numpy(np.float64)
+        numbers = np.asarray(column.values)
+        if numbers.dtype.kind not in "iuf":
+            listed = pd.Series(list(column.values), dtype=object)
+            numbers = pd.to_numeric(listed).to_numpy(np.float64)
         finite = numbers[np.isfinite(numbers)]
         if len(finite):
-            low, high = self._ranges.get(column.id, (np.inf, -np.inf))
-            self._ranges[column.id] = (
-                min(low, float(finite.min())),
-                max(high, float(finite.max())),
-            )
+            self._widen(column.id, float(finite.min()), float(finite.max()))
+
+    def _widen(self, key: str, low: float, high: float) -> None:
+        least, greatest = self._ranges.get(key, (np.inf, -np.inf))
+        self._ranges[key] = (min(least, low), max(greatest, high))
 
 
 def _plain(value: float) -> float | int:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -119,6 +121,31 @@ class BoxTiler:
             Column("height", "高度", "Height", "FLOAT64", heights, "m"),
         ]
         return Content("building", columns, [solids(boxes)] if len(sound) else [])
+
+
+class MortalTiler(BoxTiler):
+    """Boxes whose worker is killed while it makes contents, as often as ``folder`` holds files."""
+
+    def __init__(self, boxes: F64, frame: F64, folder: Path) -> None:
+        super().__init__(boxes, frame)
+        self._folder = folder
+
+    def content(self, rows: I64) -> Content:
+        """See :meth:`tiles.tilers.base.Tiler.content`."""
+        for life in sorted(self._folder.iterdir()):
+            life.unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().content(rows)
+
+
+class NanTiler(BoxTiler):
+    """Boxes with sound places in the index and broken vertices in the contents."""
+
+    def content(self, rows: I64) -> Content:
+        """See :meth:`tiles.tilers.base.Tiler.content`."""
+        content = super().content(rows)
+        (shape,) = content.primitives
+        return replace(content, primitives=[replace(shape, positions=shape.positions * np.nan)])
 
 
 def khronos(paths: Sequence[Path]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import orjson
 
@@ -19,12 +19,17 @@ MAX_TILES: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A tile. ``box`` (6,) in ENU metres encloses all vertices of it and its descendants."""
+    """A tile. ``box`` (6,) in ENU metres encloses all vertices of it and its descendants.
+
+    ``replaced`` says that the children take the place of its content, which stands for them from
+    afar; otherwise they are added to it.
+    """
 
     box: F64
     geometric_error: float
     content_uri: str | None = None
     children: tuple[Tile, ...] = ()
+    replaced: bool = False
 
     def count(self) -> int:
         """Tiles of this file from here down."""
@@ -58,7 +63,7 @@ def serialise(tileset: Tileset) -> bytes:
         out["schema"] = tileset.schema
         if tileset.statistics is not None:
             out["statistics"] = tileset.statistics
-    root = _tile_json(tileset.root, None)
+    root = _tile_json(tileset.root, above=None)
     if tileset.frame is not None:
         root["transform"] = column_major(tileset.frame)
     out |= {"geometricError": tileset.geometric_error, "root": root}
@@ -86,15 +91,16 @@ def externalise(root: Tile, put: Callable[[bytes], str], limit: int = MAX_TILES)
     return replace(root, children=tuple(children))
 
 
-def _tile_json(tile: Tile, inherited: Literal["ADD"] | None) -> JsonObject:
+def _tile_json(tile: Tile, above: bool | None) -> JsonObject:
+    """The tile; ``above`` says whether its parent is replaced, None at the root of a file."""
     out: JsonObject = {
         "boundingVolume": {"box": oriented(grown(tile.box))},
         "geometricError": tile.geometric_error,
     }
-    if inherited is None:
-        out["refine"] = "ADD"
+    if above is not tile.replaced and (tile.children or above is None):
+        out["refine"] = "REPLACE" if tile.replaced else "ADD"
     if tile.content_uri is not None:
         out["content"] = {"uri": tile.content_uri}
     if tile.children:
-        out["children"] = [_tile_json(child, "ADD") for child in tile.children]
+        out["children"] = [_tile_json(child, tile.replaced) for child in tile.children]
     return out

@@ -15,6 +15,7 @@ import numpy as np
 from tiles.content import F64, Content
 from tiles.errors import ContentError
 from tiles.instances import transform
+from tiles.mesh.ragged import extent
 
 #: Margin around real vertices, m: the largest quantisation error, rounded up.
 MARGIN: Final = 0.01
@@ -25,7 +26,7 @@ def content_box(content: Content) -> F64:
 
     Raises :class:`tiles.errors.ContentError` if there is none.
     """
-    points = [primitive.positions for primitive in content.primitives]
+    points = list({id(p.positions): p.positions for p in content.primitives}.values())
     for group in content.instances:
         for shape in group.primitives:
             points.append(transform(_corners(shape.positions), group).reshape(-1, 3))
@@ -35,9 +36,8 @@ def content_box(content: Content) -> F64:
             "The tile content has no vertex; expected at least one triangle.",
             "瓦片内容没有顶点；至少应有一个三角形。",
         )
-    low = np.min([array.min(axis=0) for array in points], axis=0)
-    high = np.max([array.max(axis=0) for array in points], axis=0)
-    return np.concatenate([low, high])
+    sides = np.array([extent(array) for array in points])
+    return np.concatenate([sides[:, 0].min(axis=0), sides[:, 1].max(axis=0)])
 
 
 def union(boxes: Iterable[F64]) -> F64:

@@ -126,6 +126,10 @@ def tile(
         str, typer.Option(help="瓦片格式 default（压缩 compressed）, compat")
     ] = "default",
     to: Annotated[Path | None, typer.Option("--out", help="输出目录 Folder for the tiles")] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=64, help="进程数，默认每核一个 Processes (default one a core)"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """生成三维瓦片。Turn what is stored into 3D Tiles and switch to them."""
@@ -133,7 +137,7 @@ def tile(
     twins = load_twins(settings.twins_dir)
     chosen = [find_twin(twins, twin)] if twin else list(twins.values())
     with runtime.database(settings) as database:
-        reports = tiling.tile(settings, database.url, chosen, layer, profile, to)
+        reports = tiling.tile(settings, database.url, chosen, layer, profile, to, workers)
     if as_json:
         _print_json([tiling.report_dict(name, r) for name, r in reports])
     for name, r in reports:

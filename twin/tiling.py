@@ -22,16 +22,19 @@ from tiles.build import BuildReport, build_layer
 from tiles.content import F64
 from tiles.gltf import COMPAT, DEFAULT
 from tiles.store.directory import DirectoryStore
-from tiles.tilers.base import Tiler
+from tiles.tilers.base import Source, Tiler
 from tiles.tilers.bim import BimTiler
-from tiles.tilers.buildings import BuildingTiler
 from tiles.tilers.pipes import PipeTiler
+from tiles.tilers.stored_buildings import Place, StoredBuildings
+from tiles.workers import cores
 from twin.console import Step, step
 from twin.settings import Settings
 
 PROFILES = {"default": DEFAULT, "compat": COMPAT}
 #: A running job that has told nothing for so long lost its process.
 SILENT = timedelta(minutes=5)
+#: Starting workers costs about a second, in which one process tiles so many features.
+SMALL = 10_000
 
 
 class OptionError(TwinError):
@@ -54,10 +57,12 @@ def tile(
     layer: str | None = None,
     profile: str = "default",
     out: Path | None = None,
+    workers: int | None = None,
 ) -> list[tuple[str, BuildReport]]:
     """Tile the layers of ``twins`` that hold features; (twin, report) of each.
 
-    A layer that became empty is tiled too, so that its old contents disappear. Raises
+    ``workers`` processes make the contents, by default one a core; a small layer takes just this
+    process. A layer that became empty is tiled too, so that its old contents disappear. Raises
     :class:`OptionError` for an unknown layer or profile.
     """
     if layer is not None and layer not in THEME_TABLES:
@@ -78,11 +83,15 @@ def tile(
                 with (
                     _job(url, "tile", twin.id, detail) as told,
                     step(f"切片 tile {twin.id}/{theme}") as shown,
+                    read.snapshot(conn),
                 ):
-                    with read.snapshot(conn):
-                        tiler = _tiler(conn, theme, twin, StorageCrs(settings.storage_srid))
+                    source = _source(conn, url, theme, twin, StorageCrs(settings.storage_srid))
                     report = build_layer(
-                        tiler, store, profile=PROFILES[profile], progress=_both(told, shown)
+                        source,
+                        store,
+                        profile=PROFILES[profile],
+                        progress=_both(told, shown),
+                        workers=_processes(workers, theme, held),
                     )
                 reports.append((twin.id, report))
     return reports
@@ -137,16 +146,24 @@ def _both(one: Step, other: Step) -> Step:
     return progress
 
 
-def _tiler(conn: Connection, theme: Theme, twin: TwinDefinition, storage: StorageCrs) -> Tiler:
+def _processes(asked: int | None, theme: Theme, features: int) -> int:
+    if theme is not Theme.BUILDINGS:  # these are held in memory whole, in this process
+        return 1
+    return asked or (cores() if features >= SMALL else 1)
+
+
+def _source(
+    conn: Connection, url: str, theme: Theme, twin: TwinDefinition, storage: StorageCrs
+) -> Tiler | Source:
     frame = frame_of(twin, storage)
+    if theme is Theme.BUILDINGS:
+        return StoredBuildings(conn, url, Place(twin.id, frame, storage, twin.n_offset))
     own, *rest = THEME_TABLES[theme]
     first = read.read_table(conn, own, twin.id)
     if theme is Theme.BIM:
         meshes = read.read_meshes(conn, list(first["mesh"].dropna().unique()))
         return BimTiler(frame, first, meshes, storage=storage, n_offset=twin.n_offset)
     second = read.read_table(conn, rest[0], twin.id)
-    if theme is Theme.BUILDINGS:
-        return BuildingTiler(frame, first, second, storage=storage, n_offset=twin.n_offset)
     return PipeTiler(frame, second, first, storage=storage, n_offset=twin.n_offset)
 
 

@@ -17,7 +17,7 @@ from models.db.connection import Connection
 from models.db.errors import translated
 from models.db.meshes import read_meshes
 from models.db.statements import statement
-from models.db.tables import SYSTEM
+from models.db.system import SYSTEM
 from models.errors import DatabaseError
 from models.features import TABLES, DatumPassport, SourceFile
 
@@ -96,6 +96,23 @@ def read_table(
     (boxes of BIM elements as MultiPolygon Z). Missing text is None, missing float NaN; integers are
     ``Int64``; an open end of a time is None. Raises :class:`DatabaseError`.
     """
+    names, expressions = selected(table, columns)
+    query = statement(
+        "read_table",
+        columns=expressions,
+        table=sql.Identifier(table),
+        **_times(datetime, as_of),
+    )
+    values = {"twin": twin, "datetime": datetime, "as_of": as_of}
+    with conn.cursor(binary=True) as cursor:
+        return framed(table, names, cursor.execute(query, values).fetchall())
+
+
+def selected(table: str, columns: Sequence[str] | None) -> tuple[list[str], sql.Composable]:
+    """The names of ``columns`` of ``table``, ``id`` first, and how they are selected from ``t``.
+
+    Raises :class:`DatabaseError` for a column that the table does not have.
+    """
     declared = TABLES[table]
     names = [c for c in declared if c != "source_geom"] if columns is None else list(columns)
     names = ["id", *(n for n in dict.fromkeys(names) if n != "id")]
@@ -105,15 +122,12 @@ def read_table(
             f"Table {table} has no columns {unknown}. Ask for columns of models.features.TABLES.",
             f"表 {table} 没有列 {unknown}。请使用 models.features.TABLES 中的列。",
         )
-    query = statement(
-        "read_table",
-        columns=sql.SQL(", ").join(_expression(n, declared.get(n, "")) for n in names),
-        table=sql.Identifier(table),
-        **_times(datetime, as_of),
-    )
-    values = {"twin": twin, "datetime": datetime, "as_of": as_of}
-    with conn.cursor(binary=True) as cursor:
-        rows = cursor.execute(query, values).fetchall()
+    return names, sql.SQL(", ").join(_expression(n, declared.get(n, "")) for n in names)
+
+
+def framed(table: str, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
+    """``rows`` of ``table`` with the columns ``names``, in the types they are declared with."""
+    declared = TABLES[table]
     data = zip(*rows, strict=True) if rows else iter([()] * len(names))
     return pd.DataFrame(
         {

@@ -28,22 +28,13 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from models.db.catalogue import catalogue, records
 from models.db.columns import FOREVER, MOMENT, column_type, reference
+from models.db.system import SYSTEM
 from models.features import TABLES
 
-#: Columns that the database adds to every feature table.
-SYSTEM: Final = (
-    "row_id",
-    "dataset_id",
-    "revision_id",
-    "file_id",
-    "content_sha",
-    "valid_from",
-    "valid_to",
-    "tx_from",
-    "tx_to",
-)
 #: Where a row came from; not what it says, so not part of ``content_sha``.
 PROVENANCE: Final = ("id", "source_row", "source_sheet", "source_geom")
+
+__all__ = ["CURRENT", "PROVENANCE", "SYSTEM", "metadata"]
 
 CURRENT: Final = text("tx_to = 'infinity'::timestamp with time zone")
 

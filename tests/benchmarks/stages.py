@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import multiprocessing
+import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
@@ -65,7 +68,8 @@ def tile(layer: str) -> dict[str, Any]:
     settings, twin = Settings(), _twin()
     with runtime.database(settings) as database:
         start = perf_counter()
-        ((_, report),) = tiling.tile(settings, database.url, [twin], layer)
+        with _resident() as resident:
+            ((_, report),) = tiling.tile(settings, database.url, [twin], layer)
         seconds = perf_counter() - start
     rest = (settings.tiles_dir / twin.id / layer).glob("*.gz")
     figures = asdict(report)
@@ -73,6 +77,7 @@ def tile(layer: str) -> dict[str, Any]:
         **figures,
         "refused": len(report.refused),
         "seconds": seconds,
+        "resident": max(resident),
         "rest": sum(file.stat().st_size for file in rest),
     }
 
@@ -99,6 +104,32 @@ def count(folder: str) -> dict[str, Any]:
 STAGES: dict[str, Callable[..., dict[str, Any]]] = {
     stage.__name__: stage for stage in (make, ingest, tile, solids, count)
 }
+
+
+@contextmanager
+def _resident() -> Iterator[list[int]]:
+    """Resident bytes of this process and its workers together, ten times a second."""
+    found: list[int] = [0]
+    done = threading.Event()
+    page = os.sysconf("SC_PAGE_SIZE")
+
+    def watch() -> None:
+        while not done.wait(0.1):
+            workers = [child.pid for child in multiprocessing.active_children()]
+            total = 0
+            for process in (os.getpid(), *workers):
+                with suppress(OSError):
+                    fields = Path(f"/proc/{process}/statm").read_text().split()
+                    total += int(fields[1]) * page
+            found.append(total)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield found
+    finally:
+        done.set()
+        thread.join()
 
 
 @contextmanager

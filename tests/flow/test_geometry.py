@@ -38,7 +38,7 @@ def bodies(samples: Program, twin: str, layer: str) -> dict[str, F64]:
     store = DirectoryStore(samples.home / "tiles" / twin / layer)
     found: dict[str, list[F64]] = {}
     for tile in walk(lambda name: store.get(name).decoded()):
-        if tile.uri is None:
+        if tile.uri is None or not tile.leaf:  # above the leaves there is only massing
             continue
         glb = Glb(store.get(tile.uri).decoded())
         ids = glb.table()["id"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +14,21 @@ from py3dtiles.tileset import TileSet
 from models.geocentric import enu_frame, geodetic_to_ecef
 from tiles.build import build_layer
 from tiles.content import F64, Column, Content
-from tiles.errors import ContentError, TileNotFoundError
+from tiles.errors import ContentError, TileNotFoundError, WorkerError
 from tiles.gltf import COMPAT, DEFAULT, Profile
 from tiles.inspect import Glb
 from tiles.inspect_tileset import TileEntry, walk
 from tiles.scheme import Limits
 from tiles.store.directory import DirectoryStore
-from tiles.testing import I64, BoxTiler, identifiers, khronos, random_boxes
+from tiles.testing import (
+    I64,
+    BoxTiler,
+    MortalTiler,
+    NanTiler,
+    identifiers,
+    khronos,
+    random_boxes,
+)
 from tiles.volumes import to_ecef
 
 LIMITS = Limits(min_bytes=5_000, max_bytes=20_000)
@@ -113,6 +122,68 @@ def test_equal_input_gives_equal_files_and_a_change_few_new_ones(tmp_path: Path)
     boxes[5, 5] += 1
     build_layer(BoxTiler(boxes, FRAME), two, limits=LIMITS)
     assert len({path.name for path in two.path.iterdir()} - first.keys()) == 1
+
+
+def _files(store: DirectoryStore) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in store.path.iterdir()}
+
+
+def test_any_number_of_workers_writes_equal_files_even_if_one_is_killed(tmp_path: Path) -> None:
+    boxes = random_boxes(9000, side=6000)
+    lives = tmp_path / "lives"
+    lives.mkdir()
+    one, two = DirectoryStore(tmp_path / "1"), DirectoryStore(tmp_path / "2")
+    build_layer(BoxTiler(boxes, FRAME), one)
+    (lives / "only").touch()
+    steps: list[tuple[int, int]] = []
+    report = build_layer(
+        MortalTiler(boxes, FRAME, lives), two, workers=2, progress=lambda *at: steps.append(at)
+    )
+    assert not list(lives.iterdir())
+    assert report.in_tiles == 9000
+    assert steps == [(k + 1, report.tiles) for k in range(report.tiles)]
+    assert _files(one) == _files(two)
+
+
+def test_what_breaks_in_a_worker_is_refused_and_counted_here(tmp_path: Path) -> None:
+    tiler = BoxTiler(random_boxes(200, side=900), FRAME, broken=[3, 70, 71])
+    report = build_layer(tiler, DirectoryStore(tmp_path), limits=LIMITS, workers=2)
+    assert (report.in_tiles, len(report.refused)) == (197, 3)
+
+
+def test_what_a_worker_raises_is_raised_here(tmp_path: Path) -> None:
+    with pytest.raises(ContentError, match="finite numbers") as caught:
+        build_layer(NanTiler(random_boxes(3), FRAME), DirectoryStore(tmp_path), workers=2)
+    assert "瓦片" in caught.value.zh
+
+
+def test_workers_that_always_die_end_the_build_and_the_old_root_stays(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path / "tiles")
+    build_layer(BoxTiler(random_boxes(3), FRAME), store)
+    before = store.get("tileset.json")
+    lives = tmp_path / "lives"
+    lives.mkdir()
+    for number in range(100):
+        (lives / f"{number}").touch()
+    with pytest.raises(WorkerError, match="--workers 1"):
+        build_layer(MortalTiler(random_boxes(9), FRAME, lives), store, workers=2)
+    assert store.get("tileset.json") == before
+
+
+def test_cancelling_ends_the_workers_and_the_old_root_stays(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    build_layer(BoxTiler(random_boxes(3), FRAME), store)
+    before = store.get("tileset.json")
+
+    def cancel(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_layer(
+            BoxTiler(random_boxes(900, side=2000), FRAME), store, workers=2, progress=cancel
+        )
+    assert store.get("tileset.json") == before
+    assert multiprocessing.active_children() == []
 
 
 class _Careless(BoxTiler):

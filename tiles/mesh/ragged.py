@@ -35,3 +35,9 @@ def bounds(points: F64, starts: I64) -> F64:
     return np.hstack(
         [np.minimum.reduceat(points, starts[:-1]), np.maximum.reduceat(points, starts[:-1])]
     )
+
+
+def extent(points: npt.NDArray[np.generic]) -> tuple[list[float], list[float]]:
+    """Least and greatest of each column of ``points`` (n, 3), n > 0; column by column, which is
+    many times faster than a reduction over the long axis."""
+    return [column.min().item() for column in points.T], [c.max().item() for c in points.T]

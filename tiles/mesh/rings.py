@@ -61,7 +61,11 @@ def clean(
     geoms[reason != Reason.OK] = None
 
     repaired = ~shapely.is_valid(geoms) & ~shapely.is_missing(geoms)
-    repaired[_short_edges(geoms)] = True
+    near = (np.abs(np.diff(xy, axis=0)).max(axis=1, initial=0) < RESOLUTION) & (
+        index[1:] == index[:-1]
+    )
+    perhaps = np.unique(index[1:][near])  # it may also be the end of one ring and the next's start
+    repaired[perhaps[_short_edges(geoms[perhaps])]] = True
     if repaired.any():
         geoms[repaired] = _repair(geoms[repaired])
     tiny = (reason == Reason.OK) & ~(shapely.area(geoms) >= MIN_AREA)

@@ -34,9 +34,11 @@ class Surface:
             np.empty(0, np.uint32),
         )
 
-    def primitive(self, material: Material) -> Primitive:
-        """The same triangles in ``material``."""
-        return Primitive(material, self.positions, self.normals, self.indices, self.features)
+    def primitive(self, material: Material, *, ordered: bool = False) -> Primitive:
+        """The same triangles in ``material``; ``ordered`` as in :class:`Primitive`."""
+        return Primitive(
+            material, self.positions, self.normals, self.indices, self.features, ordered
+        )
 
 
 def join(surfaces: Sequence[Surface]) -> Surface:
@@ -44,8 +46,12 @@ def join(surfaces: Sequence[Surface]) -> Surface:
     surfaces = [s for s in surfaces if len(s.indices)]
     if not surfaces:
         return Surface.empty()
+    first = surfaces[0]
     if len(surfaces) == 1:
-        return surfaces[0]
+        return first
+    if all(s.positions is first.positions for s in surfaces):  # they share their vertices
+        indices = np.concatenate([s.indices for s in surfaces])
+        return Surface(first.positions, first.normals, indices, first.features)
     starts = np.cumsum([0, *(len(s.positions) for s in surfaces[:-1])])
     return Surface(
         np.concatenate([s.positions for s in surfaces]),

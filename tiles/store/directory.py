@@ -20,7 +20,7 @@ from tiles.store.base import ROOT, StoredFile
 
 _NAME = re.compile(r"(?P<digest>[0-9a-f]{32})\.(?P<suffix>glb|json)")
 _MEDIA = {"glb": "model/gltf-binary", "json": "application/json"}
-_GZIP_LEVEL = 6  # level 9 takes three times as long here and saves under 1 %
+_GZIP_LEVEL = 5  # level 6 takes half as long again and saves 4 %
 
 
 def digest(data: bytes) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -11,13 +11,15 @@ import pandas as pd
 import shapely
 
 from models.crs import STORAGE, StorageCrs
-from tiles.content import F64, Content, Primitive
+from tiles.content import F64, Content
+from tiles.massing import Massing
 from tiles.mesh.extrude import prisms
 from tiles.mesh.footprint import Footprints, triangulate
 from tiles.mesh.ragged import I64, bounds
 from tiles.mesh.rings import Reason
-from tiles.mesh.surface import Surface, join
+from tiles.mesh.surface import join
 from tiles.tilers.base import FeatureIndex, RefusedFeature
+from tiles.tilers.building_boxes import prism_boxes
 from tiles.tilers.columns import Properties, Spec, column, numbers, texts
 from tiles.tilers.frame import LocalFrame
 from tiles.tilers.refusals import BY_REASON, Verdicts
@@ -51,8 +53,10 @@ class BuildingTiler:
     ``BUILDING_PART`` with ``id`` (and ``dataset_id`` where keys repeat between datasets), ``geom``
     in the storage CRS. A building with at least one part that can be drawn is drawn by its parts,
     each a feature of its own that names its building. Where ``base_height`` is missing, the lowest
-    z of the geometry takes its place. All meshes are prepared by the constructor, so that
-    ``index`` and ``content`` only slice. ``style`` is shaped as ``tiles/styles/buildings.yaml``.
+    z of the geometry takes its place. ``owners`` are the buildings that ``parts`` may belong to, if
+    these are not among ``buildings``: their ``id``, ``key`` and ``dataset_id``. All meshes are
+    prepared by the constructor, so that ``index`` and ``content`` only slice. ``style`` is shaped
+    as ``tiles/styles/buildings.yaml``.
     """
 
     layer = "buildings"
@@ -63,20 +67,21 @@ class BuildingTiler:
         buildings: pd.DataFrame,
         parts: pd.DataFrame | None = None,
         *,
+        owners: pd.DataFrame | None = None,
         storage: StorageCrs = STORAGE,
         n_offset: float = 0.0,
         style: Style | None = None,
     ) -> None:
         self.frame = frame
         self._style = style or default_style("buildings")
-        table = _joined(buildings, parts)
+        table = _joined(buildings, parts, buildings if owners is None else owners)
         ids = texts(table, "id")
         verdicts = Verdicts(len(table))
         footprints, base, top = _solids(table, LocalFrame(frame, storage, n_offset), verdicts)
         _drawn_by_parts(table, verdicts)
         self.refused: list[RefusedFeature] = verdicts.report(ids)
         self._drawn: I64 = np.flatnonzero(verdicts.sound)
-        self._ids = ids[self._drawn]
+        self._all_ids, self._ids = ids, ids[self._drawn]
         self._footprints, self._base, self._top = footprints, base, top
         self._properties = Properties(_COLUMNS, table, self._style)
         self._materials = [material("walls", self._style["walls"])] + [
@@ -100,36 +105,63 @@ class BuildingTiler:
         cost = _COST[0] * (2 * vertices + 4 * walls) + _COST[1] * triangles + _COST[2]
         return FeatureIndex(self._ids.tolist(), boxes[rows], cost, triangles)
 
+    def ids(self, rows: I64) -> list[str]:
+        """Ids of the rows ``rows`` of the tables, buildings first."""
+        return list(self._all_ids[rows])
+
+    def places(self) -> I64:
+        """Row of the index of each row of the tables, buildings first; -1 where it is refused."""
+        out = np.full(len(self._roof), -1, np.int64)
+        out[self._drawn] = np.arange(len(self._drawn))
+        return out
+
+    def massing(self, rows: I64) -> Massing:
+        """A box around each of the features in ``rows`` (k,) of the index."""
+        return prism_boxes(
+            self._footprints,
+            self._base,
+            self._top,
+            self._drawn[rows],
+            self._roof[self._drawn[rows]],
+            tuple(self._materials),
+        )
+
     def content(self, rows: I64) -> Content:
         """Meshes and properties of the features in ``rows`` (k,) of the index."""
         rows = self._drawn[rows]
         solid = prisms(self._footprints, self._base, self._top, rows)
-        roof = self._roof[rows]
-        grouped: list[Sequence[Surface]] = [[solid.walls, solid.floors, _of(solid.roofs, roof, 0)]]
-        grouped += [[_of(solid.roofs, roof, group)] for group in range(1, len(self._materials))]
-        primitives: list[Primitive] = []
-        for surfaces, look in zip(grouped, self._materials, strict=True):
-            surface = join(surfaces)
-            if len(surface.indices):
-                primitives.append(surface.primitive(look))
+        look = self._roof[rows][solid.roofs.features[solid.roofs.indices[:, 0]]]
+        roofs = [
+            replace(solid.roofs, indices=solid.roofs.indices[look == group])
+            for group in range(len(self._materials))
+        ]
+        grouped = [[solid.walls, solid.floors, roofs[0]], *([roof] for roof in roofs[1:])]
+        joined = [join(surfaces) for surfaces in grouped]
+        primitives = [
+            surface.primitive(look, ordered=True)
+            for surface, look in zip(joined, self._materials, strict=True)
+            if len(surface.indices)
+        ]
         return Content("building", self._properties.take(rows), primitives)
 
 
-def _joined(buildings: pd.DataFrame, parts: pd.DataFrame | None) -> pd.DataFrame:
+def _joined(
+    buildings: pd.DataFrame, parts: pd.DataFrame | None, owners: pd.DataFrame
+) -> pd.DataFrame:
     """Both tables in one, with ``kind`` and, for parts, ``building_id``."""
     whole = buildings.assign(kind="building", building_key=None, building_id=None)
     if parts is None or not len(parts):
         return whole.reset_index(drop=True)
-    own = pd.Series(texts(buildings, "id"), index=_keys(buildings, "key"))
+    own = pd.Series(texts(owners, "id"), index=keys_of(owners, "key"))
     own = own[~own.index.duplicated()]
-    ids = own.reindex(_keys(parts, "building_key")).to_numpy()
+    ids = own.reindex(keys_of(parts, "building_key")).to_numpy()
     return pd.concat(
         [whole.astype(object), parts.assign(kind="part", building_id=ids).astype(object)],
         ignore_index=True,
     )
 
 
-def _keys(table: pd.DataFrame, name: str) -> pd.Index[str]:
+def keys_of(table: pd.DataFrame, name: str) -> pd.Index[str]:
     """Natural keys, made unique over datasets."""
     dataset = texts(table, "dataset_id")
     return pd.Index(
@@ -189,15 +221,3 @@ def _roof_groups(functions: npt.NDArray[np.object_], style: Style) -> npt.NDArra
 
     known = {function: group(function) for function in set(functions)}
     return np.fromiter((known[f] for f in functions), np.int8, len(functions))
-
-
-def _of(surface: Surface, roof: npt.NDArray[np.int8], group: int) -> Surface:
-    """The roofs of one material group, without the vertices of others."""
-    inside = roof[surface.features] == group
-    if inside.all():
-        return surface
-    place = (np.cumsum(inside) - 1).astype(np.uint32)
-    faces = surface.indices[inside[surface.indices[:, 0]]]
-    return Surface(
-        surface.positions[inside], surface.normals[inside], place[faces], surface.features[inside]
-    )

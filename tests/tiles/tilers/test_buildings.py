@@ -106,7 +106,7 @@ def test_boxes_hold_the_meshes_tightly_and_rows_stay_rows() -> None:
 
 def test_roofs_show_the_function_in_at_most_four_primitives() -> None:
     content = all_content(BuildingTiler(FRAME, table(40)))
-    looks = {p.material.name: set(p.feature_ids % 4) for p in content.primitives}
+    looks = {p.material.name: set(p.feature_ids[p.indices].ravel() % 4) for p in content.primitives}
     assert looks == {"walls": {0, 1, 2, 3}, "dwelling": {0}, "work": {1}, "public": {2}}
     content = all_content(BuildingTiler(FRAME, table(8, function=None)))
     assert [p.material.name for p in content.primitives] == ["walls"]

@@ -1,0 +1,115 @@
+"""Far views: few boxes, of equal volume, no farther from what they stand for than they say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tiles.content import F64
+from tiles.gltf import COMPAT, DEFAULT, encode
+from tiles.inspect import Glb
+from tiles.massing import MAX_BOXES, SHARE, Massing, content, generalised, joined
+from tiles.testing import GLASS, WALL, khronos
+
+_CORNERS = np.stack(np.meshgrid([-1, 1], [-1, 1], [-1, 1], indexing="ij"), -1).reshape(-1, 3)
+
+
+def boxes(count: int, *, spread: float = 3000.0, seed: int = 1) -> Massing:
+    random = np.random.default_rng(seed)
+    angle = random.random(count) * np.pi
+    half = random.uniform(2, 15, (count, 3)) * [1, 1, 3]
+    centre = np.column_stack([random.uniform(-spread, spread, (count, 2)), half[:, 2] + 4])
+    return Massing(
+        centre.astype(np.float32),
+        np.column_stack([np.cos(angle), np.sin(angle)]).astype(np.float32),
+        half.astype(np.float32),
+        random.integers(0, 2, count).astype(np.uint8),
+        np.full(count, 0.5, np.float32),
+        (WALL, GLASS),
+        count,
+    )
+
+
+def corners(massing: Massing) -> F64:
+    """The corners (n, 8, 3) of all boxes."""
+    along = massing.axis.astype(np.float64)
+    across = along[:, ::-1] * (-1, 1)
+    local = _CORNERS * massing.half[:, None].astype(np.float64)
+    plan = local[..., :1] * along[:, None] + local[..., 1:2] * across[:, None]
+    out: F64 = np.concatenate([plan, local[..., 2:]], axis=2) + massing.centre[:, None]
+    return out
+
+
+def away(points: F64, massing: Massing) -> F64:
+    """How far each of ``points`` (n, 3) is from the nearest of the boxes."""
+    along = massing.axis.astype(np.float64)
+    across = along[:, ::-1] * (-1, 1)
+    offset = points[:, None] - massing.centre
+    local = np.stack(
+        [
+            np.einsum("nbi,bi->nb", offset[..., :2], along),
+            np.einsum("nbi,bi->nb", offset[..., :2], across),
+            offset[..., 2],
+        ],
+        axis=2,
+    )
+    outside = np.maximum(np.abs(local) - massing.half, 0)
+    return np.asarray(np.linalg.norm(outside, axis=2).min(axis=1))
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    count=st.integers(1, 300),
+    spread=st.sampled_from([0.0, 20.0, 400.0, 30_000.0]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_few_boxes_within_their_error(count: int, spread: float, seed: int) -> None:
+    made = boxes(count, spread=spread, seed=seed)
+    few = generalised(made)
+    assert len(few.centre) <= max(count // SHARE, 1)
+    assert few.count == count
+    room = float(few.error.max()) + 0.01
+    assert away(corners(made).reshape(-1, 3), few).max() <= room
+    assert away(corners(few).reshape(-1, 3), made).max() <= room
+
+
+def test_merging_keeps_volume_and_the_largest() -> None:
+    made = boxes(2000)
+    few = generalised(made)
+    assert few.half.astype(float).prod(axis=1).sum() == pytest.approx(
+        made.half.astype(float).prod(axis=1).sum(), rel=0.02
+    )
+    tallest = made.centre[np.argsort(-made.half[:, 2])[:50]]
+    assert {tuple(p) for p in tallest.tolist()} <= {tuple(p) for p in few.centre.tolist()}
+
+
+def test_a_tile_has_a_bounded_number_and_again_level_by_level() -> None:
+    level = [generalised(boxes(9000, seed=seed)) for seed in range(4)]
+    above = generalised(joined(level))
+    assert max(len(part.centre) for part in (*level, above)) <= MAX_BOXES
+    assert above.count == 36_000
+    assert above.error.max() >= max(part.error.max() for part in level)
+
+
+def test_few_enough_stay_as_they_are() -> None:
+    alone = boxes(1)
+    assert generalised(alone) is alone
+
+
+def test_the_file_is_small_valid_and_draws_the_boxes(tmp_path: Path) -> None:
+    made = boxes(1000)
+    glb = encode(content(made), DEFAULT)
+    assert len(glb) < 25_000
+    (tmp_path / "default.glb").write_bytes(glb)
+    (tmp_path / "compat.glb").write_bytes(encode(content(made), COMPAT))
+    report = khronos(sorted(tmp_path.iterdir()))
+    assert (report["count"], report["errors"], report["warnings"]) == (2, 0, 0)
+    assert Glb(glb).table() == {"id": []}
+    drawn = np.concatenate([part.positions for part in Glb(glb).parts()])
+    assert away(drawn, made).max() < 0.3
+    names = {material["name"] for material in Glb(glb).json["materials"]}
+    assert names == {"wall", "glass"}

@@ -1,0 +1,167 @@
+"""Tasks on a pool of processes: results as they come, and what a dead worker left is done again.
+
+Every worker has a pipe of its own and nothing is shared, so one that is killed at any moment takes
+no lock with it: the others go on, its task is given out again.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import Any, Final, Generic, TypeVar
+
+from tiles.errors import WorkerError
+
+Context = TypeVar("Context")
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+#: How many workers may die in a row before any task is done.
+_DEATHS: Final = 4
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def give_back() -> None:
+    """Return freed memory to the system, where the C library is glibc, which keeps a lot of it."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: SpawnProcess
+    pipe: Connection
+    task: Any = None
+
+
+class Pool(Generic[Context, Task, Result]):
+    """Runs ``work(context, task)`` for every task in ``tasks``, which may grow meanwhile.
+
+    With one worker, everything happens in this process; with more, each is started afresh (spawn)
+    and gets a copy of ``context``, so ``work`` must be a module's function, and tasks and results
+    must be picklable. Results come in any order.
+    """
+
+    def __init__(
+        self, work: Callable[[Context, Task], Result], context: Context, workers: int
+    ) -> None:
+        self.tasks: deque[Task] = deque()
+        self._work, self._context, self._workers = work, context, workers
+
+    def results(self) -> Generator[Result, None, None]:
+        """One result a task. Closing the generator ends the workers and drops what is not done.
+
+        What ``work`` raises is raised here. Raises :class:`tiles.errors.WorkerError` when workers
+        die again and again.
+        """
+        if self._workers == 1:
+            while self.tasks:
+                yield self._work(self._context, self.tasks.popleft())
+            return
+        workers: list[_Worker] = []
+        deaths = 0
+        try:
+            while self.tasks or any(worker.task is not None for worker in workers):
+                self._hand_out(workers)
+                busy = {worker.pipe: worker for worker in workers if worker.task is not None}
+                for pipe in wait(list(busy)):
+                    worker = busy[pipe]  # type: ignore[index]
+                    try:
+                        error, result = worker.pipe.recv()
+                    except (EOFError, OSError) as lost:
+                        deaths += 1
+                        workers.remove(worker)
+                        self.tasks.appendleft(worker.task)
+                        _end(worker)
+                        if deaths == _DEATHS:
+                            raise _dying() from lost
+                        continue
+                    if error is not None:
+                        raise error
+                    deaths, worker.task = 0, None
+                    yield result
+        finally:
+            for worker in workers:
+                _end(worker)
+
+    def _hand_out(self, workers: list[_Worker]) -> None:
+        """Give each idle worker a task, and start workers while there are tasks without one."""
+        idle = [worker for worker in workers if worker.task is None]
+        while self.tasks and (idle or len(workers) < self._workers):
+            if not idle:
+                idle.append(self._start())
+                workers.append(idle[-1])
+            worker = idle.pop()
+            worker.task = self.tasks.popleft()
+            with suppress(OSError):  # it has died, which shows when its result is read
+                worker.pipe.send(worker.task)
+
+    def _start(self) -> _Worker:
+        spawn = multiprocessing.get_context("spawn")
+        ours, theirs = spawn.Pipe()
+        process = spawn.Process(
+            target=_serve, args=(theirs, self._work, self._context), daemon=True
+        )
+        with _hidden_main():
+            process.start()
+        theirs.close()  # so that the worker's death closes the pipe
+        return _Worker(process, ours)
+
+
+@contextmanager
+def _hidden_main() -> Iterator[None]:
+    """Workers are started without the program's main module.
+
+    They need none of it, importing it takes longer than all they need, and a script that has no
+    guard against being imported would start itself again.
+    """
+    main: Any = sys.modules["__main__"]
+    spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
+    main.__spec__ = main.__file__ = None
+    try:
+        yield
+    finally:
+        main.__spec__, main.__file__ = spec, file
+
+
+def _serve(pipe: Connection, work: Callable[[Any, Any], Any], context: Any) -> None:
+    """A worker: does what comes through ``pipe`` until that is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that gives orders
+    with suppress(EOFError, BrokenPipeError):
+        while True:
+            task = pipe.recv()
+            done: tuple[Exception | None, Any]
+            try:
+                done = (None, work(context, task))
+            except Exception as error:  # noqa: BLE001 - it is raised where the result is awaited
+                done = (error, None)
+            pipe.send(done)
+
+
+def _end(worker: _Worker) -> None:
+    worker.pipe.close()
+    worker.process.terminate()
+    worker.process.join()
+
+
+def _dying() -> WorkerError:
+    return WorkerError(
+        f"Workers died {_DEATHS} times in a row without finishing a task; the published tileset "
+        "stays as it was. Look in the system log for a lack of memory, and run again with fewer "
+        "workers (--workers 1).",
+        f"切片工作进程连续 {_DEATHS} 次异常终止且未完成任何任务；已发布的瓦片集保持不变。"
+        "请查看系统日志是否内存不足，并减少工作进程数（--workers 1）后重试。",
+    )
