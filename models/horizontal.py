@@ -173,6 +173,23 @@ def to_geodetic(x: Array, y: Array, source: Horizontal) -> tuple[Array, Array]:
     return (lon, lat) if source.identity else _shift(source, lon, lat)
 
 
+def from_geodetic(lon: Array, lat: Array, target: Horizontal) -> tuple[Array, Array]:
+    """East/north (or lon/lat of ``target``) of CGCS2000 ``lon``, ``lat`` in degrees.
+
+    Points that cannot be projected become inf. Raises :class:`DatumError` unless the datum of
+    ``target`` is taken as equal to CGCS2000: others need an operation with an area of its own.
+    """
+    if not target.identity:
+        raise DatumError(
+            f"{target.label} (datum {_datum(target.crs)}) is not on CGCS2000 or a datum taken as "
+            "equal to it. Deliver the raster in CGCS2000, for example EPSG:4549.",
+            f"{target.label}（基准 {_datum(target.crs)}）不是 CGCS2000 或视同基准。"
+            "请以 CGCS2000（如 EPSG:4549）提交该栅格。",
+        )
+    x, y = run(_own_geodetic(_text(target.crs)), lon, lat, inverse=True)
+    return x, y
+
+
 def _shift(source: Horizontal, lon: Array, lat: Array) -> tuple[Array, Array]:
     """Carry ``lon``, ``lat`` of the source's own datum to CGCS2000 by a known operation."""
     good = np.isfinite(lon) & np.isfinite(lat)

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from models.db import migrate, read, twins
+from models.db import migrate as schema
+from models.db import read, twins
 from models.db.cluster_upgrade import upgrade_cluster
 from models.db.connection import connect
 from models.db.embedded import DATABASE, EmbeddedPostgres
 from models.db.lock import unusable
 from models.errors import DatabaseError
+from models.twins import load_twins
 from twin.settings import Settings
 
 #: `twin db up` leaves the embedded server running; this file says so.
@@ -99,9 +101,16 @@ def stop(settings: Settings) -> bool:
     return True
 
 
+def migrate(settings: Settings, url: str) -> None:
+    """Bring schema and twin definitions of the database up to date."""
+    schema.upgrade(url, settings.storage_srid)
+    with connect(url) as conn:
+        twins.sync(conn, load_twins(settings.twins_dir).values())
+
+
 def holds_data(url: str) -> bool:
     """Whether any twin of the database has a dataset."""
-    if migrate.status(url).revision is None:
+    if schema.status(url).revision is None:
         return False
     with connect(url, read_only=True) as conn:
         return any(read.datasets(conn, twin) for twin in twins.known(conn))

@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 
 from ingest.rules.network import Sheet, Survey
+from ingest.rules.topology_tables import bent
 
 _POINT_TEXT: Final = (
     "exp_no",
@@ -93,7 +94,7 @@ def pipe_segments(survey: Survey) -> pd.DataFrame:
         coordinates[:, index, 0] = y[ends]
         coordinates[:, index, 1] = x[ends]
         coordinates[:, index, 2] = lines[name].to_numpy(np.float64)
-    geom = shapely.linestrings(coordinates)
+    geom = bent(shapely.linestrings(coordinates), lines["geom_via"])
     key = survey.points["key"].to_numpy(object)
     start, end = key[a], key[b]
     out: dict[str, Any] = {"key": _segment_keys(start, end, lines["class_code"])}

@@ -1,0 +1,381 @@
+"""Every fault, planted alone, gives exactly its own finding; without faults there is none."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tiles.check import Limits, check_tileset
+from tiles.check.codes import CODES
+
+if TYPE_CHECKING:
+    from tests.tiles.check.conftest import Planted
+
+Plant = Callable[["Planted"], None]
+
+
+def test_a_sound_tileset_is_clean(planted: Planted) -> None:
+    report = planted.check(expected=[f"{at}-{n}" for at in (0, 1) for n in range(5)])
+    assert report.totals == {} and report.clean
+    summary = report.summary
+    assert (summary.tiles, summary.contents, summary.depth) == (3, 2, 2)
+    assert (summary.triangles, summary.features, summary.draw_calls) == (120, 10, 2)
+    assert summary.bytes == sum(path.stat().st_size for path in planted.folder.iterdir())
+    assert summary.far_requests == 3 and summary.far_bytes == summary.bytes
+
+
+def leaf(planted: Planted) -> dict[str, Any]:
+    found: dict[str, Any] = planted.root["children"][0]
+    return found
+
+
+def remove(planted: Planted) -> None:
+    (planted.folder / "0.glb").unlink()
+
+
+def spare(planted: Planted) -> None:
+    (planted.folder / "old.glb").write_bytes(b"x")
+
+
+def uri(value: str) -> Plant:
+    def plant(planted: Planted) -> None:
+        leaf(planted)["content"]["uri"] = value
+        (planted.folder / "0.glb").unlink()
+
+    return plant
+
+
+def linked(planted: Planted) -> None:
+    outside = planted.folder.parent / f"{planted.folder.name}-outside.glb"
+    shutil.move(planted.folder / "0.glb", outside)
+    (planted.folder / "0.glb").symlink_to(outside)
+
+
+def cycle(planted: Planted) -> None:
+    planted.root["children"].append(
+        leaf(planted) | {"content": {"uri": "tileset.json"}, "geometricError": 1.0}
+    )
+
+
+def damaged(planted: Planted) -> None:
+    path = planted.folder / "0.glb"
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def tile(key: str, value: Any) -> Plant:
+    def plant(planted: Planted) -> None:
+        leaf(planted)[key] = value
+
+    return plant
+
+
+def box(at: int, by: float) -> Plant:
+    def plant(planted: Planted) -> None:
+        leaf(planted)["boundingVolume"]["box"][at] += by
+
+    return plant
+
+
+def content_box(*values: float) -> Plant:
+    def plant(planted: Planted) -> None:
+        leaf(planted)["content"]["boundingVolume"] = {"box": list(values)}
+
+    return plant
+
+
+def whole_error(planted: Planted) -> None:
+    planted.json["geometricError"] = 40.0
+
+
+def version(planted: Planted) -> None:
+    planted.json["asset"]["version"] = "2.0"
+
+
+def turned(planted: Planted) -> None:
+    """The content is written z up, as if glTF were so."""
+    planted.glb(lambda document: document["nodes"][0].pop("matrix"))
+
+
+def axis(planted: Planted) -> None:
+    """z up contents and the axis said so, which only some clients read."""
+    for name in ("0.glb", "1.glb"):
+        planted.glb(lambda document: document["nodes"][0].pop("matrix"), name)
+    planted.json["asset"]["gltfUpAxis"] = "Z"
+
+
+def gltf(change: Callable[[dict[str, Any]], Any]) -> Plant:
+    return lambda planted: planted.glb(change)
+
+
+def table(document: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = document["extensions"]["EXT_structural_metadata"]["propertyTables"][0]
+    return found
+
+
+def features(document: dict[str, Any]) -> dict[str, Any]:
+    primitive = document["meshes"][0]["primitives"][0]
+    found: dict[str, Any] = primitive["extensions"]["EXT_mesh_features"]["featureIds"][0]
+    return found
+
+
+def shrunk_table(document: dict[str, Any]) -> None:
+    table(document)["count"] = 4
+
+
+def unused_view(document: dict[str, Any]) -> None:
+    """The height column is dropped, its bytes stay."""
+    table(document)["properties"].pop("height")
+
+
+def unused_accessor(document: dict[str, Any]) -> None:
+    document["accessors"].append(dict(document["accessors"][0]))
+
+
+def quantised(document: dict[str, Any]) -> None:
+    document["extensionsUsed"].append("KHR_mesh_quantization")
+    normal = document["meshes"][0]["primitives"][0]["attributes"]["NORMAL"]
+    document["accessors"][normal] |= {"componentType": 5120, "normalized": True}
+
+
+def same_content(planted: Planted) -> None:
+    shutil.copy(planted.folder / "0.glb", planted.folder / "1.glb")
+    planted.root["children"][1]["boundingVolume"] = leaf(planted)["boundingVolume"]
+
+
+def lost(planted: Planted) -> None:
+    """The root shows a feature that no leaf has."""
+    planted.root["refine"] = "REPLACE"
+    planted.root["content"] = {"uri": "root.glb"}
+    shutil.copy(planted.folder / "0.glb", planted.folder / "root.glb")
+    planted.root["children"].pop(0)
+    (planted.folder / "0.glb").unlink()
+
+
+def nameless(planted: Planted) -> None:
+    leaf(planted)["content"] = {"url2": "0.glb"}
+    (planted.folder / "0.glb").unlink()
+
+
+FAULTS: dict[str, list[Plant]] = {
+    "TSC-01": [remove, uri("nothing.glb")],
+    "TSC-02": [spare],
+    "TSC-03": [uri("../0.glb"), uri("/etc/passwd"), uri("https://example.com/0.glb"), linked],
+    "TSC-04": [tile("children", "none"), nameless],
+    "TSC-05": [cycle],
+    "TSC-07": [version],
+    "TSC-08": [damaged],
+    "TSC-11": [box(3, -1.0), box(11, -1.0)],
+    "TSC-12": [content_box(45, 5, 5, 45.1, 0, 0, 0, 5.1, 0, 0, 0, 4.0)],
+    "TSC-13": [box(3, 5.0)],
+    "TSC-14": [content_box(45, 5, 5, 45.1, 0, 0, 0, 9.1, 0, 0, 0, 5.1)],
+    "TSC-15": [tile("boundingVolume", {"box": [0] * 9}), tile("boundingVolume", {})],
+    "TSC-16": [tile("transform", [0] * 16), tile("transform", [1, 2])],
+    "TSC-20": [tile("geometricError", -1), tile("geometricError", None)],
+    "TSC-23": [whole_error],
+    "TSC-24": [tile("geometricError", 2.0)],
+    "TSC-35": [gltf(unused_view)],
+    "TSC-36": [gltf(unused_accessor)],
+    "TSC-41": [same_content],
+    "TSC-45": [lost],
+    "TSC-47": [gltf(lambda d: features(d).update(featureCount=9))],
+    "TSC-51": [gltf(lambda d: d["extensionsUsed"].remove("EXT_mesh_features"))],
+    "TSC-53": [gltf(lambda d: d["extensionsUsed"].append("KHR_lights_punctual"))],
+    "TSC-54": [turned],
+    "TSC-55": [axis],
+}
+
+
+@pytest.mark.parametrize(
+    ("code", "plant"), [(code, plant) for code, plants in FAULTS.items() for plant in plants]
+)
+def test_a_planted_fault_is_found_alone(planted: Planted, code: str, plant: Plant) -> None:
+    plant(planted)
+    report = planted.check()
+    assert set(report.totals) == {code}, [finding.en for finding in report.findings]
+    finding = report.findings[0]
+    assert finding.severity is CODES[code].severity
+    assert finding.found and finding.expected and finding.place.file
+    assert "{" not in finding.zh + finding.en
+    assert report.clean is (finding.severity == "info")
+
+
+@pytest.mark.parametrize(
+    ("code", "limits"),
+    [
+        ("TSC-31", Limits(tile_bytes=100)),
+        ("TSC-32", Limits(triangles=59)),
+        ("TSC-33", Limits(draw_calls=0)),
+        ("TSC-34", Limits(far_requests=2)),
+        ("TSC-06", Limits(tiles=2)),
+        ("TSC-06", Limits(depth=1)),
+        ("TSC-06", Limits(seconds=0)),
+        ("TSC-06", Limits(content_points=10)),
+        ("TSC-06", Limits(content_bytes=1000)),
+        ("TSC-06", Limits(json_bytes=100)),
+    ],
+)
+def test_limits_are_kept(planted: Planted, code: str, limits: Limits) -> None:
+    assert set(planted.check(limits).totals) == {code}
+
+
+def test_ladder(planted: Planted) -> None:
+    middle = {**planted.root, "children": planted.root["children"], "geometricError": 50.0}
+    middle.pop("transform")
+    planted.root["children"] = [middle]
+    assert set(planted.check().totals) == {"TSC-22"}
+    middle["geometricError"] = 60.0
+    assert set(planted.check().totals) == {"TSC-21"}
+    middle["geometricError"] = 40.0
+    assert planted.check().clean
+
+
+def test_feature_ids_beyond_the_table(planted: Planted) -> None:
+    planted.glb(shrunk_table)
+    assert set(planted.check().totals) == {"TSC-42"}
+    planted.glb(lambda document: table(document).update(count=6))
+    assert set(planted.check().totals) == {"TSC-46"}
+
+
+def test_rows_that_nothing_is_drawn_for(planted: Planted) -> None:
+    """Two boxes go: their rows stay in the table."""
+    planted.glb(
+        lambda d: d["accessors"][d["meshes"][0]["primitives"][0]["indices"]].update(count=36)
+    )
+    report = planted.check()
+    assert set(report.totals) <= {"TSC-43", "TSC-35"} and report.summary.triangles == 72
+
+
+def test_quantised_contents_have_to_say_so(planted: Planted) -> None:
+    planted.glb(quantised)
+    assert "TSC-52" in planted.check().totals
+
+
+def test_missing_features_are_named(planted: Planted) -> None:
+    report = planted.check(expected=["0-1", "1-4", "9-9"])
+    assert set(report.totals) == {"TSC-45"}
+    assert "9-9" in report.findings[0].en
+
+
+def test_geometry_outside_an_ancestor(planted: Planted) -> None:
+    """The leaf fits its own box, but neither fits the root's."""
+    planted.root["boundingVolume"]["box"][3] = 40.0
+    assert set(planted.check().totals) == {"TSC-13", "TSC-17"}
+
+
+@pytest.mark.parametrize("kind", ["sphere", "region"])
+def test_spheres_and_regions(planted: Planted, kind: str) -> None:
+    import numpy as np
+
+    from models.crs import ecef_to_geodetic
+
+    corners = np.array([[x, y, z] for x in (0, 90) for y in (0, 10) for z in (0, 10)], float)
+    frame = np.array(planted.root["transform"]).reshape(4, 4).T
+    lon, lat, h = ecef_to_geodetic(corners @ frame[:3, :3].T + frame[:3, 3])
+    lon, lat = np.radians(lon), np.radians(lat)
+    region = [lon.min(), lat.min(), lon.max(), lat.max(), h.min(), h.max()]
+    good = {"sphere": [45.0, 5.0, 5.0, 46.0], "region": region}[kind]
+    bad = [*good[:3], 40.0] if kind == "sphere" else [*good[:5], good[5] - 2.0]
+    planted.root["boundingVolume"] = {"sphere": [45.0, 105.0, 5.0, 150.0]}
+    leaf(planted)["boundingVolume"] = {kind: [float(v) for v in good]}
+    assert planted.check().totals == {}
+    leaf(planted)["boundingVolume"] = {kind: [float(v) for v in bad]}
+    assert set(planted.check().totals) == {"TSC-11"}
+
+
+def test_external_tilesets_and_gzip_at_rest(planted: Planted) -> None:
+    child = leaf(planted)
+    inner = {"asset": {"version": "1.1"}, "geometricError": 10.0, "root": dict(child)}
+    (planted.folder / "inner.json.gz").write_bytes(gzip.compress(json.dumps(inner).encode()))
+    child |= {"content": {"uri": "inner.json"}, "geometricError": 10.0}
+    report = planted.check()
+    assert report.totals == {} and report.summary.tilesets == 2 and report.summary.tiles == 4
+    inner["root"]["geometricError"] = 20.0
+    (planted.folder / "inner.json.gz").write_bytes(gzip.compress(json.dumps(inner).encode()))
+    assert set(planted.check().totals) == {"TSC-21", "TSC-23", "TSC-24"}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[1, 2]",
+        b"{",
+        b"null",
+        b'{"asset": 1}',
+        b"[" * 100_000,
+        b"\x1f\x8bbroken",
+        b"\xff\xfe",
+    ],
+)
+def test_hostile_roots_end_in_a_finding(planted: Planted, data: bytes) -> None:
+    (planted.folder / "tileset.json").write_bytes(data)
+    assert "TSC-04" in check_tileset(planted.folder).totals
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("extensions", 5), ("children", [3]), ("contents", 7), ("implicitTiling", []), ("refine", {})],
+)
+def test_members_of_a_wrong_type_end_in_a_finding(planted: Planted, key: str, value: Any) -> None:
+    planted.root[key] = value
+    assert planted.check().summary.tiles >= 1
+    planted.json["extensionsUsed"] = 3
+    assert set(planted.check().totals) >= {"TSC-04"}
+
+
+@pytest.mark.parametrize("data", [b"glTF", b"b3dm" + b"\xff" * 60, b"cmpt" + b"\xff" * 40, b"?"])
+def test_hostile_contents_end_in_a_finding(planted: Planted, data: bytes) -> None:
+    (planted.folder / "0.glb").write_bytes(data)
+    assert set(planted.check().totals) == {"TSC-08"}
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_a_file_with_wrong_bytes_ends_in_a_report(planted: Planted, data: st.DataObject) -> None:
+    """Whatever becomes of a content or the tileset, the check ends with a report."""
+    planted.check()
+    name = data.draw(st.sampled_from(["0.glb", "tileset.json"]))
+    path = planted.folder / name
+    whole = path.read_bytes()
+    spoiled = bytearray(whole)
+    for _ in range(data.draw(st.integers(1, 4))):
+        spoiled[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(spoiled)
+    report = check_tileset(planted.folder)
+    assert report.summary.tiles <= 3 and len(report.findings) == sum(report.totals.values())
+    path.write_bytes(whole)
+
+
+def test_a_bomb_is_not_unpacked(planted: Planted) -> None:
+    (planted.folder / "0.glb").write_bytes(gzip.compress(bytes(50_000_000)))
+    assert set(planted.check(Limits(content_bytes=1_000_000)).totals) == {"TSC-06"}
+
+
+def test_huge_counts_are_refused_before_memory_is_taken(planted: Planted) -> None:
+    planted.glb(lambda document: document["accessors"][0].update(count=2_000_000_000))
+    assert set(planted.check().totals) == {"TSC-06"}
+
+
+def test_a_deep_tileset_ends(planted: Planted, tmp_path: Path) -> None:
+    """400 levels of external tilesets, each in a file of its own."""
+    child = leaf(planted)
+    for level in range(400):
+        inner = {
+            "asset": {"version": "1.1"},
+            "geometricError": 10.0,
+            "root": {**child, "geometricError": 10.0, "content": {"uri": f"{level + 1}.json"}},
+        }
+        (planted.folder / f"{level}.json").write_text(json.dumps(inner))
+    planted.root["children"][1]["content"]["uri"] = "0.json"
+    planted.root["children"][1]["geometricError"] = 10.0
+    assert "TSC-06" in planted.check().totals

@@ -1,0 +1,39 @@
+"""What one check holds while it goes: files with their account, findings and totals."""
+
+from __future__ import annotations
+
+from tiles.check.features import Ledger
+from tiles.check.files import Files
+from tiles.check.report import Collector, Limits, Summary
+
+
+class Session:
+    """Reads files and keeps count: each file once, and apart those that the far view fetches."""
+
+    def __init__(self, files: Files, limits: Limits) -> None:
+        self.files = files
+        self.limits = limits
+        self.findings = Collector(limits.findings)
+        self.summary = Summary()
+        self.ledger = Ledger()
+        self.reached: set[str] = set()
+        self.far: set[str] = set()
+
+    def read(self, name: str, near: bool, limit: int) -> bytes:
+        """A file decoded; ``near`` tells that the far view fetches it. Raises as Files.read."""
+        data = self.files.read(name, limit)
+        self.reach(name, near)
+        return data
+
+    def reach(self, name: str, near: bool) -> None:
+        """Count a file."""
+        if near:
+            self.far.add(name)
+        if name not in self.reached:
+            self.reached.add(name)
+            self.summary.files += 1
+            self.summary.bytes += self.files.size(name)
+
+    def note(self, where: str, code: str, found: object, expected: object) -> None:
+        """Note a finding."""
+        self.findings.add(code, where, found, expected)
