@@ -56,8 +56,8 @@ class SurveyReader:
         Raises :class:`ingest.errors.RefusedError` for a file that cannot be read (STR-00, STR-08),
         headers that do not do (STR-01), datums and constants (MET-01 to MET-03), coordinates that
         are not in the declared CRS (CRS-01, CRS-02) and columns that contradict the geometry
-        (GEO-01). Everything else is a finding of its row; where datums, constants or coordinates
-        refuse the whole, the rows' findings are told with it.
+        (GEO-01). Everything else is a finding of its row; where headers, datums, constants or
+        coordinates refuse the whole, the rows' findings are told with it.
         """
         label = " + ".join(path.name for path in paths if path.suffix.lower() not in COMPANIONS)
         words = _words(options.profile, label)
@@ -97,8 +97,8 @@ class SurveyReader:
             derive(survey)
             packs = options.context.packs
             findings += run(load_packs() if packs is None else packs, survey)
-        if wrong:
-            raise RefusedError([*wrong, *sources.findings, *findings])
+        if wrong or sources.wrong:
+            raise RefusedError([*sources.wrong, *wrong, *sources.findings, *findings])
         if not survey.alive["point"].any():
             raise RefusedError(_nothing_left(findings, label))
         findings += attach(survey, sources.outlines, offset)

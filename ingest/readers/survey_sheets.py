@@ -46,6 +46,7 @@ class Sources:
     declared: tuple[Declared, ...]
     findings: tuple[Finding, ...]
     outlines: tuple[SourceOutline, ...] = ()
+    wrong: tuple[Finding, ...] = ()
 
 
 def discover(
@@ -53,15 +54,17 @@ def discover(
 ) -> Sources:
     """Tables and declarations.
 
-    Raises :class:`ingest.errors.RefusedError` with all reasons when a table lacks a required
-    column, repeats one, or has a connection that nothing starts (STR-01), or when there is no point
-    table (STR-08).
+    A table that lacks a required column, repeats one, or has a connection that nothing starts
+    (STR-01) refuses the whole delivery: that is ``wrong``, and ``tables`` are those of the other
+    classes, whose rows can be checked all the same. Raises :class:`ingest.errors.RefusedError` with
+    all reasons where none is left or there is no point table (STR-08).
     """
     tables: list[SourceTable] = []
     declared: list[Declared] = []
     wrong: list[Finding] = []
     notes: list[Finding] = []
     outlines: list[SourceOutline] = []
+    broken: set[str | None] = set()
     for grid in grids:
         notes.extend(grid.notes)
         if grid.crs is not None:
@@ -88,15 +91,21 @@ def discover(
             continue
         above = datums.find(grid.cells[: table.top_row].tolist())
         declared.extend(Declared(grid, d) for d in above)
-        wrong.extend(survey_headers.wrong(grid, table, words))
+        class_code = _class_of(grid, words)
+        if faults := survey_headers.wrong(grid, table, words):
+            wrong.extend(faults)
+            broken.add(class_code)
         notes.extend(survey_headers.notes(grid, table, words))
-        tables.append(SourceTable(grid, table, _class_of(grid, words)))
+        tables.append(SourceTable(grid, table, class_code))
     if not any("point" in t.table.columns for t in tables) and not wrong:
         wrong = _no_points(notes, tables)
-    if wrong:
-        told = {f.place for f in wrong}
-        raise RefusedError(wrong + [n for n in notes if n.place not in told])
-    return Sources(tuple(tables), tuple(declared), tuple(notes), tuple(outlines))
+    told = {f.place for f in wrong}
+    notes = [n for n in notes if n.place not in told]
+    if broken:  # a class is read whole or not at all: half of it would raise false findings
+        tables = [t for t in tables if t.class_code not in broken] if None not in broken else []
+    if wrong and not any("point" in t.table.columns for t in tables):
+        raise RefusedError([*wrong, *notes])
+    return Sources(tuple(tables), tuple(declared), tuple(notes), tuple(outlines), tuple(wrong))
 
 
 def is_metadata(grid: Grid, words: SurveyWords) -> bool:
