@@ -167,7 +167,7 @@ def serve(
 
     settings = Settings()
     sock = serving.listen(host or settings.host, settings.port if port is None else port)
-    with runtime.database(settings) as database:
+    with runtime.watched(settings) as database:
         runtime.migrate(settings, database.url)
         serving.serve(settings, database.read_url, sock, workers, _announce)
 
@@ -181,7 +181,7 @@ def up(port: Port = None) -> None:
     settings = Settings()
     with home_lock(settings.home):
         sock = serving.listen(settings.host, settings.port if port is None else port)
-        with runtime.database(settings) as database:
+        with runtime.watched(settings) as database:
             runtime.migrate(settings, database.url)
             serving.serve(settings, database.read_url, sock, 1, _announce)
 

@@ -27,6 +27,7 @@ _LINES: Final = {
     "horizontal": "坐标系: CGCS2000 3度带 120E",
     "vertical": "高程基准: 1985国家高程基准",
 }
+_OPTIONS: Final = {"horizontal": "--crs EPSG:4549", "vertical": "--vertical 1985"}
 _EXAMPLES: Final = {
     "horizontal": "坐标系 CRS, e.g. EPSG:4549",
     "vertical": "高程基准 vertical datum, e.g. 1985",
@@ -161,14 +162,14 @@ def _same_datum(one: str, other: str) -> bool:
 
 def _missing(file: str, kind: str) -> Finding:
     zh, en = _NAMES[kind]
-    line = _LINES[kind]
+    line, option = _LINES[kind], _OPTIONS[kind]
     return Finding(
         "MET-01",
         Severity.ERROR,
         Place(file),
-        f"{file} 未声明{zh}，拒收。请在表头上方写“{line}”，或在提交时声明。",
+        f"{file} 未声明{zh}，拒收。请在表头上方写“{line}”，或在提交时声明（{option}）。",
         f"{file} declares no {en}; it is refused. Write “{line}” above the header, or declare it "
-        "on delivery.",
+        f"on delivery ({option}).",
         "未声明 not declared",
         _EXAMPLES[kind],
     )

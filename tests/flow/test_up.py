@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from collections.abc import Callable
 import httpx
 
 from models.db.embedded import EmbeddedPostgres
+from models.db.testing import until
 from models.testing import free_port
 from twin.testing import Program
 
@@ -46,4 +48,21 @@ def test_after_kill_9_up_works_again(new_program: Callable[..., Program]) -> Non
         service.process.wait(60)
     with program.serving("up", free_port()) as service:
         assert httpx.get(f"{service.url}/readyz").status_code == 200
+    assert not EmbeddedPostgres(program.home).status().running
+
+
+def test_a_killed_database_comes_back_under_a_running_up(
+    new_program: Callable[..., Program],
+) -> None:
+    program = new_program()
+    with program.serving("up", free_port()) as service:
+        first = EmbeddedPostgres(program.home).status().pid
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        until(lambda: EmbeddedPostgres(program.home).status().pid not in (None, first))
+        until(lambda: httpx.get(f"{service.url}/twins", timeout=30).status_code == 200)
+        refused = program.run("db", "down")
+        assert refused.returncode == 2
+        assert "twin up" in refused.stderr
+        assert httpx.get(f"{service.url}/twins", timeout=30).status_code == 200
     assert not EmbeddedPostgres(program.home).status().running

@@ -90,6 +90,7 @@ def test_upgrade_moves_the_cluster_to_a_newer_server(new_program: New, short_fol
     assert stored(program) == 190
 
 
+@pytest.mark.long
 def test_an_upgrade_that_fails_puts_the_data_back(new_program: New, short_folder: Path) -> None:
     program = new_program()
     assert program.run("ingest", SURVEY, "--twin", "qianwan").returncode == 0
@@ -155,6 +156,7 @@ def test_an_unusable_storage_crs_is_a_fault_of_the_setting(
     assert ask(database, "SELECT count(*) FROM twin") == made
 
 
+@pytest.mark.long
 def test_six_ingests_started_at_once_on_nothing(new_program: New, tmp_path: Path) -> None:
     program = new_program()
     numbers = range(6)

@@ -34,6 +34,7 @@ for _ in range(4):
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("attempt", range(2))
 def test_many_starts_at_once_on_a_fresh_cluster(make: Maker, attempt: int) -> None:
     cluster = make(f"parallel{attempt}")
