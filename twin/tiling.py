@@ -104,7 +104,7 @@ def tile_terrain(
 
 def report_dict(twin: str, report: BuildReport | TerrainReport) -> dict[str, Any]:
     """Plain values of a tiling report for JSON."""
-    return {"twin": twin, **asdict(report)}
+    return {"twin": twin, "layer": TERRAIN, **asdict(report)}  # a build's report names its own
 
 
 def frame_of(twin: TwinDefinition, storage: StorageCrs) -> F64:
