@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from ingest.rules.network import Sheet, Survey
-from ingest.rules.topology_tables import bent
+from ingest.rules.topology_tables import SECTION_NUMBERS, bent
 
 _POINT_TEXT: Final = (
     "exp_no",
@@ -48,21 +48,6 @@ _LINE_TEXT: Final = (
     "status",
     "road",
 )
-_LINE_NUMBERS: Final = {
-    "width_mm": "width_mm",
-    "height_mm": "height_mm",
-    "od_mm": "od_mm",
-    "id_mm": "id_mm",
-    "wall_mm": "wall_mm",
-    "from_depth": "from_depth_out",
-    "to_depth": "to_depth_out",
-    "from_top_h": "from_top_out_h",
-    "to_top_h": "to_top_out_h",
-    "from_invert_h": "from_invert_h",
-    "to_invert_h": "to_invert_h",
-    "pressure_mpa": "pressure_mpa",
-    "voltage_kv": "voltage_kv",
-}
 _LINE_COUNTS: Final = ("cables", "holes", "holes_used", "flow")
 
 
@@ -101,7 +86,7 @@ def pipe_segments(survey: Survey) -> pd.DataFrame:
     out |= _common(survey, lines, np.asarray(geom, object))
     out |= {name: _text(lines[name]) for name in _LINE_TEXT}
     out["from_point"], out["to_point"] = _text(start), _text(end)
-    out |= {name: lines[column].to_numpy(np.float64) for name, column in _LINE_NUMBERS.items()}
+    out |= {name: lines[column].to_numpy(np.float64) for name, column in SECTION_NUMBERS.items()}
     for name in _LINE_COUNTS:
         out[name] = pd.Series(lines[name].to_numpy(np.float64)).astype("Int64")
     out["quality_level"] = _quality(survey, a, b)

@@ -31,7 +31,7 @@ POINT_TEXT: Final = ("exp_no", "class_code", "feature", "appurtenance", "offset_
 LINE_TEXT: Final = (
     "class_code", "shape", "material", "embed", "pressure_level", "status", "road",
 )  # fmt: skip
-LINE_NUMBERS: Final = {
+SECTION_NUMBERS: Final = {
     "width_mm": "width_mm",
     "height_mm": "height_mm",
     "od_mm": "od_mm",
@@ -45,8 +45,8 @@ LINE_NUMBERS: Final = {
     "to_invert_h": "to_invert_h",
     "pressure_mpa": "pressure_mpa",
     "voltage_kv": "voltage_kv",
-    "flow": "flow",
 }
+LINE_NUMBERS: Final = {**SECTION_NUMBERS, "flow": "flow"}
 _MEASURED: Final = ("depth", "top_h", "invert_h")
 
 
@@ -214,6 +214,7 @@ __all__ = [
     "LINE_NUMBERS",
     "LINE_TEXT",
     "POINT_TEXT",
+    "SECTION_NUMBERS",
     "Tables",
     "bent",
     "canonical",
