@@ -16,7 +16,7 @@ demo: setup ## set up, load the samples, tile them, serve on http://localhost:80
 test: ## lint, then all tests but the long ones
 	@.ci/setup test
 	@$(MAKE) --no-print-directory lint
-	$(PY) -m pytest -q -m "not long"
+	$(PY) -m pytest -q -n auto --maxprocesses 4 --dist loadfile -m "not long"
 
 test-long: ## the tests that take minutes
 	@.ci/setup test
@@ -32,6 +32,9 @@ lint: ## ruff, mypy, import contracts, JavaScript types
 bench: ## measure and print the figures of this machine
 	@.ci/setup test
 	$(PY) -m tests.benchmarks
+	$(PY) -m tests.benchmarks.clearance
+	$(PY) -m tests.benchmarks.networks
+	$(PY) -m tests.benchmarks.checks
 
 samples: ## write data-samples/ anew with its generator
 	$(PY) data-samples/generate.py

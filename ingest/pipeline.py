@@ -1,24 +1,27 @@
 """From named files to deliveries that the database can take, with everything found on the way.
 
-``open_delivery`` finds who reads which files, ``check`` reads and prepares them all and never stops
-at a bad one, ``prepare`` brings one delivery into the storage CRS of a twin. Nothing is written.
+``open_delivery`` finds who reads which files, ``check`` unpacks archives, reads and prepares all
+files and never stops at a bad one, ``prepare`` brings one delivery into the storage CRS of a
+twin. Nothing is written.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ingest.errors import RefusedError
-from ingest.prepare import prepare
+from ingest import archives, faults, unread
+from ingest.errors import RefusedError, refuse
+from ingest.manifest import Manifest, is_manifest, nearest, read_manifest
+from ingest.prepare import placed, prepare
 from ingest.readers.base import Reader, ReadOptions
 from ingest.readers.registry import readers as all_readers
-from ingest.readers.signatures import sniff
+from ingest.rules.across import Handed, check_across
 from models.crs import STORAGE, StorageCrs
 from models.errors import TwinError
-from models.features import Delivery
+from models.features import Delivery, Theme
 from models.findings import Finding, Place, Severity
 from models.twins import TwinDefinition
 
@@ -42,7 +45,8 @@ class CheckResult:
 
     ``delivery`` is what may be stored, in the storage CRS and with ids when a twin was named, else
     as read; ``None`` when the files were refused. ``features_in`` = ``accepted`` + ``refused``
-    (both 0 where nothing could be read).
+    (both 0 where nothing could be read). ``manifest`` is what the delivery says of itself. Paths of
+    files out of an archive no longer exist.
     """
 
     paths: tuple[Path, ...]
@@ -50,6 +54,7 @@ class CheckResult:
     delivery: Delivery | None
     findings: tuple[Finding, ...]
     features_in: int = 0
+    manifest: Manifest | None = None
 
     @property
     def accepted(self) -> int:
@@ -65,21 +70,31 @@ class CheckResult:
 def open_delivery(
     paths: Sequence[Path], readers: Sequence[Reader] | None = None
 ) -> tuple[list[Group], list[Finding]]:
-    """Who reads which of ``paths``, and a finding for each file that nobody reads.
+    """Who reads which of ``paths``, and findings on files that nobody reads.
 
-    A file goes to the first reader that takes it; folders stand for the files right inside them.
+    A file goes to the first reader that takes it; folders stand for all files in and below them.
+    Photographs and papers that lie in a folder are counted in an info finding, by kind. A file that
+    describes the delivery is read with the others; alone it is told as if it were one of them.
     """
-    left = list(dict.fromkeys(_files(paths)))
+    return _opened(_files(paths), paths, readers)
+
+
+def _opened(
+    files: Sequence[Path], named: Sequence[Path], readers: Sequence[Reader] | None
+) -> tuple[list[Group], list[Finding]]:
+    left = list(dict.fromkeys(files))
+    order = {path: index for index, path in enumerate(left)}
     groups: list[Group] = []
-    findings = [_missing(path) for path in left if not path.is_file()]
+    findings = [faults.missing(path) for path in left if not path.is_file()]
     left = [path for path in left if path.is_file()]
     for reader in all_readers() if readers is None else readers:
         for members in reader.group(left):
             groups.append(Group(reader, members))
             taken = set(members)
             left = [path for path in left if path not in taken]
-    findings += [_unknown(path) for path in left]
-    order = {path: index for index, path in enumerate(dict.fromkeys(_files(paths)))}
+    data = [g for g in groups if len(g.paths) > 1 or not is_manifest(g.paths[0])]
+    groups = data or groups
+    findings += unread.tell(left, named)
     groups.sort(key=lambda group: order.get(group.paths[0], 0))
     return groups, findings
 
@@ -96,17 +111,65 @@ def check(
 ) -> list[CheckResult]:
     """Read every file of ``paths`` and, where ``twin`` is given, prepare it for that twin.
 
-    A file that cannot be used gives a result without delivery, and the others go on. ``dataset``
-    is the name that ids are made of, by default the file's stem. ``progress`` is called before
-    each group with its first file's name, its number from 0 and how many there are.
+    A file that cannot be used gives a result without delivery, and the others go on. Folders and
+    ZIP archives stand for the files in them; what a manifest or metadata table declares holds for
+    every file in its folder and below that does not say so itself. ``dataset`` is the name that ids
+    are made of, by default the file's stem. ``progress`` is called before each group with its first
+    file's name, its number from 0 and how many there are. Pipes of several groups are checked
+    against each other at the end (:mod:`ingest.rules.across`), which refuses nothing.
     """
-    groups, unread = open_delivery(paths, readers)
-    results = [CheckResult((Path(f.place.file),), None, None, (f,)) for f in unread]
-    for number, group in enumerate(groups):
-        if progress is not None:
-            progress(group.paths[0].name, number, len(groups))
-        results.append(_check(group, options, twin, dataset, storage))
-    return results
+    with archives.opened(paths) as (files, refused):
+        groups, unread_files = _opened(files, paths, readers)
+        manifests, unclear = _manifests(files, storage)
+        results = [
+            CheckResult((Path(f.place.file),), None, None, (f,))
+            for f in (*refused, *unread_files, *unclear)
+        ]
+        for number, group in enumerate(groups):
+            if progress is not None:
+                progress(group.paths[0].name, number, len(groups))
+            manifest = nearest(group.paths[0], manifests)
+            results.append(_check(group, options, twin, dataset, storage, manifest))
+    return _across(results, options, twin is not None, storage)
+
+
+def read_design(path: Path, options: ReadOptions) -> Delivery:
+    """The pipes of an approved design, as read, for
+    :attr:`ingest.rules.context.CheckContext.design`.
+
+    Raises :class:`ingest.errors.RefusedError` for what holds no pipes.
+    """
+    groups, unread_files = open_delivery([path])
+    for group in groups:
+        delivery = group.reader.read(group.paths, options)
+        if delivery.theme is Theme.PIPES:
+            return delivery
+    raise (
+        RefusedError(unread_files)
+        if unread_files
+        else refuse(
+            "STR-01",
+            path.name,
+            en=f"{path.name} holds no pipes, which a design to compare with must. "
+            "Deliver the design as point and line tables.",
+            zh=f"{path.name} 中没有管线，无法作为设计成果比对。请以点表和线表提交设计。",
+            found="-",
+            expected="pipes",
+        )
+    )
+
+
+def _manifests(files: Sequence[Path], storage: StorageCrs) -> tuple[list[Manifest], list[Finding]]:
+    """The descriptions of the delivery, and why some of them cannot be used."""
+    manifests: list[Manifest] = []
+    findings: list[Finding] = []
+    for path in files:
+        try:
+            if is_manifest(path):
+                manifests.append(read_manifest(path, storage))
+        except RefusedError as error:
+            findings += error.findings
+    return manifests, findings
 
 
 def _check(
@@ -115,85 +178,79 @@ def _check(
     twin: TwinDefinition | None,
     dataset: str | None,
     storage: StorageCrs,
+    manifest: Manifest | None,
 ) -> CheckResult:
     name, count = group.paths[0].name, 0
     try:
-        delivery = group.reader.read(group.paths, options)
+        delivery = _read(group, options, manifest)
         count = delivery.features_in
         if twin is not None:
             delivery = prepare(delivery, twin, dataset or group.paths[0].stem, storage)
+        else:
+            delivery = placed(delivery, storage)
     except RefusedError as error:
         found = error.findings
     except TwinError as error:
         found = (Finding(error.code, Severity.ERROR, Place(name), error.zh, error.en),)
     except OSError as error:
-        found = (_unreadable(name, error),)
+        found = (unread.unreadable(name, error),)
     except Exception as error:  # noqa: BLE001 a fault of ours with one file must not stop the others
         _log.exception("reading %s failed", name)
-        found = (_fault(name, error),)
+        found = (faults.of_file(name, error),)
     else:
-        return CheckResult(group.paths, group.reader.name, delivery, delivery.findings, count)
-    return CheckResult(group.paths, group.reader.name, None, found, count)
+        reader = group.reader.name
+        return CheckResult(group.paths, reader, delivery, delivery.findings, count, manifest)
+    return CheckResult(group.paths, group.reader.name, None, found, count, manifest)
+
+
+def _across(
+    results: list[CheckResult], options: ReadOptions, prepared: bool, storage: StorageCrs
+) -> list[CheckResult]:
+    """The results with what is found between their pipes."""
+    pipes = {
+        index: Handed(result.paths, result.delivery, prepared)
+        for index, result in enumerate(results)
+        if result.delivery is not None and result.delivery.theme is Theme.PIPES
+    }
+    if len(pipes) < 2:
+        return results
+    try:
+        told = check_across(list(pipes.values()), options.context, storage, options.profile)
+    except Exception as error:  # noqa: BLE001 a fault of ours must not cost what every file has passed
+        _log.exception("checking the files against each other failed")
+        told = [[faults.between_files(one.paths[0].name, error)] for one in pipes.values()]
+    out = list(results)
+    for (index, one), own in zip(pipes.items(), told, strict=True):
+        findings = (*results[index].findings, *own)
+        delivery = replace(one.delivery, findings=findings)
+        out[index] = replace(results[index], delivery=delivery, findings=findings)
+    return out
+
+
+def _read(group: Group, options: ReadOptions, manifest: Manifest | None) -> Delivery:
+    """Read a group; where it lacks a datum, once more with what the manifest declares."""
+    if manifest is None or manifest.path in group.paths:
+        return group.reader.read(group.paths, _within(options, manifest))
+    attempts = manifest.attempts(_within(options, manifest))
+    for attempt in attempts[:-1]:
+        try:
+            return group.reader.read(group.paths, attempt)
+        except RefusedError as error:
+            if not any(finding.code == "MET-01" for finding in error.findings):
+                raise
+    return group.reader.read(group.paths, attempts[-1])
+
+
+def _within(options: ReadOptions, manifest: Manifest | None) -> ReadOptions:
+    """``options`` with the area of the delivery, which its points are checked against."""
+    if manifest is None or manifest.area is None or options.context.area is not None:
+        return options
+    return replace(options, context=replace(options.context, area=manifest.area))
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
     return [
         file
         for path in paths
-        for file in (sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path])
+        for file in (sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path])
     ]
-
-
-def _missing(path: Path) -> Finding:
-    return Finding(
-        "STR-00",
-        Severity.ERROR,
-        Place(str(path)),
-        f"{path.name}：文件不存在。请检查路径。",
-        f"{path.name}: there is no such file. Check the path.",
-        "-",
-        "file",
-    )
-
-
-def _unknown(path: Path) -> Finding:
-    expected = "GeoJSON, GeoPackage, Shapefile, FlatGeobuf, XLSX, XLS, CSV, IFC"
-    try:
-        kind = sniff(path)
-    except OSError as error:
-        return _unreadable(path.name, error)
-    return Finding(
-        "STR-00",
-        Severity.ERROR,
-        Place(path.name),
-        f"{path.name} 为{kind.zh}，没有可读取它的程序。可接受：{expected}。请转换格式后提交。",
-        f"{path.name} is {kind.en}, which nothing here reads. Expected {expected}. "
-        "Convert it and deliver it again.",
-        kind.en,
-        expected,
-    )
-
-
-def _fault(name: str, error: Exception) -> Finding:
-    kind = type(error).__name__
-    return Finding(
-        "STR-99",
-        Severity.ERROR,
-        Place(name),
-        f"{name}：读取时程序内部出错（{kind}），未存入任何内容。请将该文件与日志交给维护者。",
-        f"{name}: the program itself failed on this file ({kind}); nothing of it is stored. "
-        "Give the file and the log to the maintainers.",
-        kind,
-    )
-
-
-def _unreadable(name: str, error: OSError) -> Finding:
-    return Finding(
-        "STR-00",
-        Severity.ERROR,
-        Place(name),
-        f"{name} 无法打开：{error.strerror}。请检查文件与权限。",
-        f"{name} cannot be opened: {error.strerror}. Check the file and its permissions.",
-        error.strerror,
-        "a readable file",
-    )

@@ -26,6 +26,7 @@ from models.findings import Finding, Place, Severity
 from models.horizontal import parse
 from models.twins import TwinDefinition
 
+NOT_DECLARED: Final = "未声明 not declared"
 #: Metres outside a twin's extent at which a feature is taken for misplaced.
 FAR: Final = 5_000.0
 
@@ -56,11 +57,27 @@ def prepare(
         placed += int(np.count_nonzero(shapely.is_geometry(geometry)))
         refused += int(np.count_nonzero(~near))
         kept = moved[near[inside]].reset_index(drop=True)
+        findings += _on_ground(delivery, name, kept, twin)
         tables[name] = _finished(name, kept, twin, dataset)
     if placed and refused == placed:
         raise RefusedError(_everything_far(delivery, twin, storage, findings))
     _link(tables)
     return replace(delivery, tables=tables, findings=_positioned(findings, transform))
+
+
+def placed(delivery: Delivery, storage: StorageCrs = STORAGE) -> Delivery:
+    """``delivery`` with the positions of its findings in the storage CRS, its tables as read.
+
+    Findings stay without one where the delivery declares no datums that do.
+    """
+    horizontal, vertical = delivery.passport.horizontal, delivery.passport.vertical
+    if horizontal is None or vertical is None:
+        return delivery
+    transform = Transform(horizontal, vertical, storage)
+    try:
+        return replace(delivery, findings=_positioned(list(delivery.findings), transform))
+    except TwinError:  # datums that do not do are told by whoever needs them
+        return delivery
 
 
 def _transform(delivery: Delivery, twin: TwinDefinition, storage: StorageCrs) -> Transform:
@@ -70,9 +87,10 @@ def _transform(delivery: Delivery, twin: TwinDefinition, storage: StorageCrs) ->
         raise refuse(
             "MET-01",
             file,
-            en=f"{file}: no horizontal CRS is declared. Declare it, for example EPSG:4549.",
-            zh=f"{file}：未声明平面坐标系，不予转换入库。请声明，如 EPSG:4549。",
-            expected="EPSG:4549, ...",
+            en=f"{file} declares no horizontal CRS; it is refused. Declare it, such as EPSG:4549.",
+            zh=f"{file} 未声明平面坐标系，拒收。请声明，如 EPSG:4549。",
+            found=NOT_DECLARED,
+            expected="坐标系 CRS, e.g. EPSG:4549",
         )
     try:
         VerticalDatum.parse(vertical)
@@ -83,8 +101,8 @@ def _transform(delivery: Delivery, twin: TwinDefinition, storage: StorageCrs) ->
             file,
             en=f"{file}: {error.en}",
             zh=f"{file}：{error.zh}",
-            found=vertical,
-            expected="1985, ...",
+            found=vertical or NOT_DECLARED,
+            expected="高程基准 vertical datum, e.g. 1985",
         ) from None
     return Transform(horizontal, vertical or "", storage, twin.n_offset)
 
@@ -125,6 +143,38 @@ def _finished(name: str, frame: pd.DataFrame, twin: TwinDefinition, dataset: str
     return frame
 
 
+def _on_ground(
+    delivery: Delivery, name: str, frame: pd.DataFrame, twin: TwinDefinition
+) -> list[Finding]:
+    """One info finding (BLD-10) on all buildings that get the twin's ground as their base."""
+    if not name.startswith("building") or "base_height" not in frame.columns:
+        return []
+    unknown = frame["base_height"].isna().to_numpy(dtype=bool)
+    many = int(np.count_nonzero(unknown))
+    if not many:
+        return []
+    file = delivery.source.name
+    rows = [int(row) for row in frame.loc[unknown, "source_row"].iloc[:5]]
+    height = f"{twin.ground_height:g} m"
+    noun = {"building": "building", "building_part": "building part"}[name]
+    noun_zh = {"building": "栋建筑", "building_part": "个建筑部分"}[name]
+    return [
+        Finding(
+            "BLD-10",
+            Severity.INFO,
+            Place(file),
+            f"{file}：{many} {noun_zh}没有基底高程，采用 {twin.name_zh} 统一的地面高程 {height}"
+            "（1985 国家高程基准）。如有实测值，请以“基底高程”字段提供。",
+            f"{file}: {many} {noun}{'' if many == 1 else 's'} without base height: the base is the "
+            f"ground height of {twin.name_en}, {height} (1985 datum) everywhere. Deliver measured "
+            "ones in a column such as base_height.",
+            height,
+            "base_height",
+            extra={"count": many, "rows": rows},
+        )
+    ]
+
+
 def _footprints(
     geometry: npt.NDArray[np.object_], base: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.object_]:
@@ -140,7 +190,8 @@ def _footprints(
 
 
 def _positioned(findings: list[Finding], transform: Transform) -> tuple[Finding, ...]:
-    """Findings whose reader left ``source_position`` (x, y and perhaps z) get theirs in storage."""
+    """Findings whose reader left ``source_position`` (x, y and perhaps z) get theirs in storage;
+    z is None where it is not known."""
     places = [finding.extra.get("source_position") or () for finding in findings]
     points = np.array([[*place, np.nan, np.nan, np.nan][:3] for place in places]).reshape(-1, 3)
     known = np.isfinite(points[:, :2]).all(axis=1)
@@ -148,7 +199,7 @@ def _positioned(findings: list[Finding], transform: Transform) -> tuple[Finding,
     moved = np.full_like(points, np.nan)
     moved[known] = np.column_stack(transform.points(*points[known].T))
     return tuple(
-        replace(finding, position=(x, y, 0.0 if np.isnan(z) else z)) if there else finding
+        replace(finding, position=(x, y, None if np.isnan(z) else z)) if there else finding
         for finding, there, (x, y, z) in zip(findings, known, moved.tolist(), strict=True)
     )
 

@@ -19,7 +19,7 @@ from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
 from models import horizontal as _horizontal
-from models.errors import DatumError, OutsideAreaError
+from models.errors import DatumError, OutsideAreaError, StorageCrsError
 from models.geocentric import ecef_to_geodetic, enu_frame, geodetic_to_ecef
 from models.horizontal import same as same_horizontal
 from models.horizontal import split as split_crs
@@ -59,8 +59,8 @@ _DEFAULT_SRID: Final = 4549
 class StorageCrs:
     """The projected CRS that a database keeps its features in, by EPSG code; heights are 1985.
 
-    Raises :class:`DatumError` unless the code is a projected CRS in metres whose datum is CGCS2000
-    or one that is taken as equal to it.
+    Raises :class:`StorageCrsError` unless the code is a projected CRS in metres whose datum is
+    CGCS2000 or one that is taken as equal to it.
     """
 
     srid: int = _DEFAULT_SRID
@@ -278,11 +278,13 @@ def _storage_crs(srid: int) -> CRS:
     except (CRSError, DatumError):
         usable = False
     if not usable:
-        raise DatumError(
-            f"EPSG:{srid} cannot be the storage CRS: expected a projected CRS in metres on "
-            "CGCS2000 or a datum taken as equal to it, such as EPSG:4549.",
-            f"EPSG:{srid} 不能作为存储坐标系：应为以米为单位的 CGCS2000（或视同）投影坐标系，"
-            "如 EPSG:4549。",
+        raise StorageCrsError(
+            f"The setting TWIN_STORAGE_SRID is {srid}, but EPSG:{srid} cannot be the storage CRS: "
+            "expected a projected CRS in metres on CGCS2000 or a datum taken as equal to it. "
+            "Set TWIN_STORAGE_SRID to such a code, or leave it out for EPSG:4549.",
+            f"设置 TWIN_STORAGE_SRID 为 {srid}，但 EPSG:{srid} 不能作为存储坐标系："
+            "应为以米为单位的 CGCS2000（或视同）投影坐标系。"
+            "请将 TWIN_STORAGE_SRID 改为此类代码，或不设置而采用 EPSG:4549。",
         )
     return crs
 

@@ -37,6 +37,12 @@ class DatumError(TwinError):
     code = "MET-01"
 
 
+class StorageCrsError(DatumError):
+    """The storage CRS of the settings is one that features cannot be kept in."""
+
+    code = "SET-01"
+
+
 class OutsideAreaError(TwinError):
     """Coordinates lie outside the area where a transformation or twin is valid."""
 

@@ -34,7 +34,7 @@ class Finding:
     ``found`` and ``expected`` are short values for a table; ``zh``/``en`` are whole sentences that
     say what, where, expected and what to do. ``rule``, ``clause`` and ``verified`` come from the
     rule pack; a rule whose number is not verified never has severity error. ``position`` is
-    (x, y, z) in the storage CRS where one is known.
+    (x, y, z) in the storage CRS where one is known; z is ``None`` where the height is not.
     """
 
     code: str
@@ -47,7 +47,7 @@ class Finding:
     rule: str | None = None
     clause: str | None = None
     verified: bool | None = None
-    position: tuple[float, float, float] | None = None
+    position: tuple[float, float, float | None] | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:

@@ -101,6 +101,18 @@ def class_words() -> MappingProxyType[str, str]:
 
 
 @cache
+def feature_code_classes() -> MappingProxyType[str, str]:
+    """Digits 2 to 4 of an eight-digit feature code (CJJ 61-2017 appendix F) → class code: the
+    major's digit and the minor's two, ``00`` for the major itself."""
+    data = _yaml("classes.yaml")
+    digit = {row["code"]: str(row["digit"]) for row in data["majors"]}
+    out = {f"{number}00": code for code, number in digit.items()}
+    for row in data["minors"]:
+        out[digit[row["major"]] + str(row["digits"])] = row["code"]
+    return MappingProxyType(out)
+
+
+@cache
 def depth_ref_by_embed() -> MappingProxyType[str, str]:
     """Embedding codes that decide what a depth is measured to, whatever the class."""
     by_embed: dict[str, str] = _yaml("classes.yaml")["depth_ref"]["by_embed"]

@@ -1,7 +1,8 @@
-"""Builders of small canonical data for tests; everything is made in code and deterministic."""
+"""Builders of small canonical data for tests, made in code and deterministic, and a free port."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -37,6 +38,13 @@ class Twin:
     lat: float = 30.9869
     extent: tuple[float, float, float, float] = (121.0, 30.8, 121.5, 31.3)
     ground_height: float = 4.0
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that is free now, so that test runs side by side do not collide."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def delivery(

@@ -14,6 +14,7 @@ from psycopg import sql
 
 from models.db import migrate
 from models.db.embedded import EmbeddedPostgres
+from models.testing import free_port
 from twin.testing import Program, Service
 
 #: A test loses nothing that matters when the machine loses power.
@@ -71,7 +72,7 @@ def samples(short_folder: Path) -> Iterator[Program]:
 @pytest.fixture(scope="session")
 def service(samples: Program) -> Iterator[Service]:
     """``twin serve`` over the samples."""
-    with samples.serving("serve", 55600) as service:
+    with samples.serving("serve", free_port()) as service:
         yield service
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import JSONResponse
 from starlette.middleware.cors import CORSMiddleware
 
 from models.db.pool import open_pool
 from models.twins import load_twins
 from tiles.errors import TileNotFoundError
-from twin.api import errors, health, openapi, tiles, twins
+from twin.analyses.service import AnalysisService
+from twin.api import analyses, errors, health, openapi, tiles, twins
+from twin.api.parameters import BAD_REQUEST, known_parameters
 from twin.logs import RequestLog
 from twin.services import Services
 from twin.settings import Settings
@@ -35,31 +38,39 @@ def create_app(settings: Settings, read_url: str) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_pool(read_url, statement_seconds=settings.statement_timeout) as pool:
             app.state.services = Services(definitions, settings.tiles_dir.absolute(), pool)
+            app.state.analyses = AnalysisService(read_url, settings.home.absolute())
             yield
 
     app = FastAPI(
         title="cim-twin",
         version=version("cim-twin"),
-        description="City twins: layers as 3D Tiles 1.1, features with their attributes.",
+        description="城市孪生：三维瓦片图层与要素属性。"
+        "City twins: layers as 3D Tiles 1.1, features with their attributes.",
         lifespan=lifespan,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
     )
 
-    @app.get("/api", tags=["service"], summary="This document: OpenAPI 3.0.3")
+    strict: dict[str, Any] = {"dependencies": [Depends(known_parameters)], "responses": BAD_REQUEST}
+
+    @app.get("/api", tags=["service"], summary="本文档 This document: OpenAPI 3.0.3", **strict)
     async def api() -> JSONResponse:
         media = "application/vnd.oai.openapi+json;version=3.0"
         return JSONResponse(openapi.document(app), media_type=media)
 
     errors.install(app)
-    for router in (health.router, twins.router, tiles.router):
-        app.include_router(router)
+    app.include_router(health.router, **strict)
+    app.include_router(twins.router, **strict)
+    app.include_router(analyses.router, **strict)
+    # files: clients add `?v=…` against caches, and Cesium sends a tileset's query with its contents
+    app.include_router(tiles.router)
+    app.include_router(tiles.terrain)
     mount(app)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,
-        allow_methods=["GET", "HEAD", "OPTIONS"],
+        allow_methods=["GET", "HEAD", "POST", "OPTIONS"],
         allow_headers=["*"],
         expose_headers=["ETag", "Content-Length", "Content-Range", "X-Request-ID"],
         max_age=86400,

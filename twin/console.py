@@ -17,6 +17,11 @@ if not err.is_terminal:
     err.width = 160  # a pipe or a log file has no width; 80 columns would squeeze the sentences
 
 
+def counted(number: int, zh: str, en: str) -> str:
+    """How many there are, in both languages: "1 要素 feature", "2 要素 features"."""
+    return f"{number} {zh} {en}{'' if number == 1 else 's'}"
+
+
 class Step(Protocol):
     """Tells how far a step has come."""
 

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from models.db import backup as backups
 from models.db import migrate
 from models.db.connection import connect
-from twin import runtime, tiling
+from twin import runtime
 from twin.console import err, out
 from twin.settings import Settings
+
+#: What the keys of ``twin db status`` mean.
+_KEYS: Final = {
+    "embedded": "内置数据库",
+    "running": "运行中",
+    "pid": "进程号",
+    "version": "PostgreSQL 版本",
+    "data": "数据目录",
+    "socket": "套接字目录",
+    "log": "服务器日志",
+    "schema": "现有结构",
+    "schema_head": "程序所需结构",
+    "storage_srid": "存储坐标系 EPSG",
+}
 
 app = typer.Typer(help="数据库 Embedded database: start, stop, state, schema, backup.")
 
@@ -29,7 +43,7 @@ def up() -> None:
         )
         raise typer.Exit(2)
     database = runtime.keep_running(settings)
-    tiling.migrate(settings, database.url)
+    runtime.migrate(settings, database.url)
     out.print(database.url, markup=False)
 
 
@@ -60,6 +74,7 @@ def status(
             "version": found.version,
             "data": None if found.data is None else str(found.data),
             "socket": None if found.socket is None else str(found.socket),
+            "log": None if found.data is None else str(cluster.log),
         }
     if state["running"]:
         with connect(url, read_only=True):
@@ -73,7 +88,7 @@ def status(
         out.print(json.dumps(state), markup=False)
     else:
         for key, value in state.items():
-            out.print(f"{key}: {value}", markup=False)
+            out.print(f"{_KEYS[key]} {key}: {_shown(value)}", markup=False)
     if not state["running"]:
         raise typer.Exit(1)
 
@@ -84,10 +99,23 @@ def upgrade() -> None:
     settings = Settings()
     if settings.database_url is None:
         old, new = runtime.upgrade(settings)
-        if old != new:
-            out.print(f"PostgreSQL {old} → {new}", markup=False)
+        if old == new:
+            out.print(
+                f"PostgreSQL {new} 已是本机所装的最新版本，数据无需迁移。"
+                f"PostgreSQL {new} is the newest installed here; the data stay where they are."
+            )
+        else:
+            out.print(
+                f"PostgreSQL {old} → {new}：数据已迁移，旧数据保留在旁。"
+                f"The data were moved; the old ones stay beside them (data-{old})."
+            )
+    else:
+        out.print(
+            "TWIN_DATABASE_URL 的服务器版本由其管理员升级，此处只升级结构。"
+            "The server of TWIN_DATABASE_URL is its administrator's; only the schema moves here."
+        )
     with runtime.database(settings) as database:
-        tiling.migrate(settings, database.url)
+        runtime.migrate(settings, database.url)
         out.print(f"结构 schema {migrate.status(database.url).revision}", markup=False)
 
 
@@ -117,3 +145,9 @@ def restore(
             raise typer.Exit(2)
         backups.restore(database.admin_url, file)
     out.print(f"{file} 已恢复 restored", markup=False)
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, bool):
+        return "是 yes" if value else "否 no"
+    return "无 none" if value is None else value

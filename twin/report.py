@@ -1,20 +1,38 @@
-"""Reports of findings: a terminal table, JSON and GeoJSON."""
+"""Reports of findings: a terminal table, JSON, GeoJSON and an Excel workbook.
+
+JSON, which is stable (keys are only ever added; ``format`` counts incompatible changes)::
+
+    {"format": "twin-report/1",
+     "files": [{"files": [name], "theme", "features_in", "accepted", "refused", "findings": {…}}],
+     "findings": [{"code", "severity": "error" | "warning" | "info",
+                   "place": {"file", "sheet", "row", "column", "element"},
+                   "zh", "en", "found", "expected", "rule", "clause", "verified",
+                   "position": [e, n, h] | null, "extra": {…}}]}
+
+``row`` counts from 1; ``position`` is in metres of the storage CRS, with a 1985 height or null.
+GeoJSON (RFC 7946) has the same values as properties of a feature each, and longitude, latitude in
+WGS 84 as geometry where the position is known, else null.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 
 from models.errors import TwinError
 from models.findings import Finding, Severity
+from twin.report_marks import rows_of
 
-_STYLE = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
-_SHOWN = 50
+FORMAT: Final = "twin-report/1"
+SUFFIXES: Final = (".json", ".geojson", ".xlsx")
+_STYLE: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_SHOWN: Final = 50
+_ROWS: Final = 8
 
 
 class ReportError(TwinError):
@@ -25,10 +43,10 @@ class ReportError(TwinError):
 
 def require(path: Path) -> None:
     """Raise :class:`ReportError` before any work is done if ``path`` could not be written."""
-    if path.suffix.lower() not in (".json", ".geojson"):
+    if path.suffix.lower() not in SUFFIXES:
         raise ReportError(
-            f"Reports are .json or .geojson, not {path.name}. Name the report so.",
-            f"报告只支持 .json 和 .geojson，收到 {path.name}。请更改报告文件名。",
+            f"Reports are .json, .geojson or .xlsx, not {path.name}. Name the report so.",
+            f"报告只支持 .json、.geojson 和 .xlsx，收到 {path.name}。请更改报告文件名。",
         )
     if not path.parent.is_dir():
         raise ReportError(
@@ -38,30 +56,36 @@ def require(path: Path) -> None:
 
 
 def show(console: Console, findings: Sequence[Finding], limit: int = _SHOWN) -> None:
-    """Print the gravest ``limit`` findings as a table, and how many are not shown."""
+    """Print the findings grouped by rule, the gravest first: how many, where, and what the first
+    one says; at most ``limit`` rules, and how many are not shown."""
     if not findings:
         return
     table = Table(show_lines=False, expand=True, pad_edge=False)
-    for name, options in (
-        ("级别 Level", {"no_wrap": True}),
-        ("代码 Code", {"no_wrap": True}),
-        ("位置 Where", {"overflow": "fold"}),
-        ("说明 What and what to do", {"overflow": "fold", "ratio": 1}),
-    ):
-        table.add_column(name, **options)
+    table.add_column("级别 Level", no_wrap=True)
+    table.add_column("代码 Code", no_wrap=True)
+    table.add_column("数量 Count", no_wrap=True, justify="right")
+    table.add_column("位置 Where", overflow="fold", ratio=1)
+    table.add_column("首例与建议 First one, and what to do", overflow="fold", ratio=3)
+    groups: dict[tuple[int, str, str], list[Finding]] = {}
     order = list(Severity)
-    for finding in sorted(findings, key=lambda f: order.index(f.severity))[:limit]:
+    for finding in findings:
+        key = (order.index(finding.severity), finding.code, finding.rule or "")
+        groups.setdefault(key, []).append(finding)
+    ranked = sorted(groups.items(), key=lambda item: item[0])
+    for (level, code, _), members in ranked[:limit]:
+        first = members[0]
         table.add_row(
-            f"[{_STYLE[finding.severity]}]{finding.severity}[/]",
-            finding.code,
-            where(finding),
-            f"{_escape(finding.zh)}\n[dim]{_escape(finding.en)}[/]",
+            f"[{_STYLE[order[level]]}]{order[level]}[/]",
+            _escape(code),
+            str(len(members)),
+            "\n".join(_places(members)),
+            f"{_escape(first.zh)}\n[dim]{_escape(first.en)}[/]",
         )
     console.print(table)
-    if len(findings) > limit:
+    if len(ranked) > limit:
         console.print(
-            f"… 另有 {len(findings) - limit} 条，用 --report 查看全部 "
-            f"({len(findings) - limit} more; --report writes all)"
+            f"… 另有 {len(ranked) - limit} 类问题，用 --report 查看全部 "
+            f"({len(ranked) - limit} more kinds; --report writes all)"
         )
 
 
@@ -72,33 +96,77 @@ def where(finding: Finding) -> str:
     return _escape(" · ".join(str(p) for p in (*parts, place.element) if p))
 
 
-def write(path: Path, findings: Sequence[Finding], summary: Mapping[str, Any], srid: int) -> None:
-    """Write a report to ``path``: ``.json`` (all findings and ``summary``) or ``.geojson``.
+def _places(members: Sequence[Finding]) -> Iterator[str]:
+    """Where the findings of one rule are, a line a sheet: its rows, as many as one can take in."""
+    if len(members) == 1:
+        yield where(members[0])
+        return
+    sheets: dict[tuple[str, str | None], list[Finding]] = {}
+    for finding in members:
+        sheets.setdefault((finding.place.file, finding.place.sheet), []).append(finding)
+    for (file, sheet), own in list(sheets.items())[:_ROWS]:
+        rows = list(dict.fromkeys(row for finding in own for row in rows_of(finding)))
+        shown = ", ".join(map(str, rows[:_ROWS])) + (" …" if len(rows) > _ROWS else "")
+        parts = (file, sheet, shown and f"行 rows {shown}")
+        yield _escape(" · ".join(part for part in parts if part))
+    if len(sheets) > _ROWS:
+        yield f"… +{len(sheets) - _ROWS}"
 
-    GeoJSON positions are longitude, latitude (CRS84) of findings that have a place, the others
-    have null geometry (RFC 7946 section 3.2). Raises :class:`ReportError`.
+
+def write(
+    path: Path,
+    findings: Sequence[Finding],
+    summary: Mapping[str, Any],
+    srid: int,
+    files: Sequence[Path] = (),
+    encoding: str | None = None,
+) -> None:
+    """Write a report to ``path``: ``.json``, ``.geojson`` (see above) or ``.xlsx``.
+
+    ``summary`` is added to JSON as it is, and shown on a sheet of the workbook; rows under its key
+    ``totals`` (flat mappings, one a class) too. ``files`` are those that were delivered: the
+    workbook shows their tables, text in ``encoding`` where one was declared. ``srid`` is the
+    storage CRS. Raises :class:`ReportError`.
     """
     require(path)
-    body: dict[str, Any] = {**summary, "findings": [f.as_dict() for f in findings]}
-    if path.suffix.lower() == ".geojson":
-        body = {
-            "type": "FeatureCollection",
-            "features": [_feature(finding, srid) for finding in findings],
-        }
+    try:
+        match path.suffix.lower():
+            case ".xlsx":
+                from twin.report_workbook import write_workbook  # it brings the workbook library
+
+                write_workbook(path, findings, summary, files, encoding)
+            case ".geojson":
+                features = list(_features(findings, srid))
+                _dump(path, {"type": "FeatureCollection", "features": features})
+            case _:
+                found = [finding.as_dict() for finding in findings]
+                _dump(path, {"format": FORMAT, **summary, "findings": found})
+    except OSError as error:
+        raise ReportError(
+            f"The report {path} cannot be written: {error.strerror}. Choose another place.",
+            f"无法写入报告 {path}（{error.strerror}）。请另选位置。",
+        ) from error
+
+
+def _dump(path: Path, body: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(body, ensure_ascii=False, indent=1, default=str), "utf-8")
 
 
-def _feature(finding: Finding, srid: int) -> dict[str, Any]:
+def _features(findings: Sequence[Finding], srid: int) -> Iterator[dict[str, Any]]:
     from models.crs import StorageCrs, storage_to_geodetic
 
-    geometry = None
-    if finding.position is not None:
-        e, n, _ = finding.position
-        lon, lat, _h = storage_to_geodetic([e], [n], [0.0], StorageCrs(srid))
-        geometry = {"type": "Point", "coordinates": [float(lon[0]), float(lat[0])]}
-    properties = finding.as_dict()
-    properties.pop("position")
-    return {"type": "Feature", "geometry": geometry, "properties": properties}
+    placed = [finding.position for finding in findings if finding.position is not None]
+    east, north = [place[0] for place in placed], [place[1] for place in placed]
+    lon, lat, _ = storage_to_geodetic(east, north, [0.0] * len(placed), StorageCrs(srid))
+    # CGCS2000 and WGS 84 are taken as equal (models.horizontal); 9 decimals are 0.1 mm
+    points = zip(lon.round(9).tolist(), lat.round(9).tolist(), strict=True)
+    for finding in findings:
+        geometry = None
+        if finding.position is not None:
+            geometry = {"type": "Point", "coordinates": list(next(points))}
+        properties = finding.as_dict()
+        properties.pop("position")
+        yield {"type": "Feature", "geometry": geometry, "properties": properties}
 
 
 def _escape(text: str) -> str:

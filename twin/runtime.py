@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import fcntl
+import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
-from models.db import migrate, read, twins
+from models.db import migrate as schema
+from models.db import read, twins
 from models.db.cluster_upgrade import upgrade_cluster
 from models.db.connection import connect
 from models.db.embedded import DATABASE, EmbeddedPostgres
 from models.db.lock import unusable
-from models.errors import DatabaseError
+from models.errors import DatabaseError, TwinError
+from models.twins import load_twins
 from twin.settings import Settings
 
 #: `twin db up` leaves the embedded server running; this file says so.
 _KEEP = "pg.keep"
 _USERS = "pg.users"
+#: A service looks so often whether its database still runs.
+WATCH_SECONDS: Final = 2.0
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,34 @@ def database(settings: Settings) -> Iterator[Database]:
         users.close()
 
 
+@contextmanager
+def watched(settings: Settings) -> Iterator[Database]:
+    """As :func:`database`, for a service: an embedded server that dies is started again."""
+    with database(settings) as found:
+        if settings.database_url is not None:
+            yield found
+            return
+        over = threading.Event()
+        watch = threading.Thread(target=_watch, args=(settings, over), daemon=True)
+        watch.start()
+        try:
+            yield found
+        finally:
+            over.set()
+            watch.join()  # so that it starts nothing that nobody would stop
+
+
+def _watch(settings: Settings, over: threading.Event) -> None:
+    cluster = embedded(settings)
+    while not over.wait(WATCH_SECONDS):
+        try:
+            if not cluster.status().running:
+                cluster.ensure()
+                log.warning("the database had died and was started again")
+        except TwinError as error:  # told at each request; perhaps it can be mended meanwhile
+            log.error("the database cannot be started again: %s", error.en)
+
+
 def keep_running(settings: Settings) -> Database:
     """Start the embedded server and leave it running until :func:`stop`."""
     cluster = embedded(settings)
@@ -78,10 +114,7 @@ def upgrade(settings: Settings) -> tuple[int, int]:
     """
     with _open(settings.home) as users:
         if not _last(users):
-            raise DatabaseError(
-                "The database is in use. End `twin up` and other commands, then try again.",
-                "数据库正在使用。请先结束 `twin up` 等命令，再重试。",
-            )
+            raise _in_use()
         cluster = embedded(settings)
         versions = upgrade_cluster(cluster)
         if not (settings.home / _KEEP).exists():
@@ -90,21 +123,41 @@ def upgrade(settings: Settings) -> tuple[int, int]:
 
 
 def stop(settings: Settings) -> bool:
-    """Stop the embedded server; whether it ran. Commands that still use it lose it."""
-    (settings.home / _KEEP).unlink(missing_ok=True)
+    """Stop the embedded server; whether it ran.
+
+    Raises :class:`models.errors.DatabaseError` where a command or ``twin up`` uses it.
+    """
     cluster = embedded(settings)
-    if not cluster.status().running:
-        return False
-    cluster.stop()
+    with _open(settings.home) as users:
+        if not _last(users):
+            raise _in_use()
+        (settings.home / _KEEP).unlink(missing_ok=True)
+        if not cluster.status().running:
+            return False
+        cluster.stop()
     return True
+
+
+def migrate(settings: Settings, url: str) -> None:
+    """Bring schema and twin definitions of the database up to date."""
+    schema.upgrade(url, settings.storage_srid)
+    with connect(url) as conn:
+        twins.sync(conn, load_twins(settings.twins_dir).values())
 
 
 def holds_data(url: str) -> bool:
     """Whether any twin of the database has a dataset."""
-    if migrate.status(url).revision is None:
+    if schema.status(url).revision is None:
         return False
     with connect(url, read_only=True) as conn:
         return any(read.datasets(conn, twin) for twin in twins.known(conn))
+
+
+def _in_use() -> DatabaseError:
+    return DatabaseError(
+        "The database is in use. End `twin up` and other commands, then try again.",
+        "数据库正在使用。请先结束 `twin up` 等命令，再重试。",
+    )
 
 
 def _urls(cluster: EmbeddedPostgres) -> Database:

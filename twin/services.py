@@ -19,6 +19,7 @@ from models.twins import TwinDefinition, find_twin
 from tiles.errors import TileNotFoundError
 from tiles.store.base import ROOT, StoredFile
 from tiles.store.directory import DirectoryStore
+from tiles.terrain import TerrainStore
 
 TITLES: Final = {
     Theme.BUILDINGS: {"zh": "建筑", "en": "Buildings"},
@@ -56,9 +57,11 @@ class Services:
 
     def store(self, twin: str, layer: str) -> DirectoryStore:
         """The tile store of a layer. Raises UnknownTwinError, TileNotFoundError."""
-        if layer not in self.twin(twin).layers:
+        layers = self.twin(twin).layers
+        if layer not in layers:
             raise TileNotFoundError(
-                f"Twin '{twin}' has no layer '{layer}'.", f"孪生体“{twin}”没有图层“{layer}”。"
+                f"Twin '{twin}' has no layer '{layer}'; expected one of {', '.join(layers)}.",
+                f"孪生体“{twin}”没有图层“{layer}”；应为 {'、'.join(layers)} 之一。",
             )
         return DirectoryStore(self.tiles_dir / twin / layer)
 
@@ -73,6 +76,18 @@ class Services:
                 f"Start at {ROOT}, which names them all.",
                 f"孪生体“{twin}”的图层“{layer}”没有文件“{name}”。"
                 f"请从 {ROOT} 开始，其中列出全部文件。",
+            ) from None
+
+    def terrain(self, twin: str, name: str) -> StoredFile:
+        """One file of a twin's terrain. Raises UnknownTwinError, TileNotFoundError."""
+        try:
+            return TerrainStore(self.tiles_dir / self.twin(twin).id / "terrain").get(name)
+        except TileNotFoundError:  # its own sentence names a folder of this machine
+            raise TileNotFoundError(
+                f"Twin '{twin}' has no terrain file '{name}'. Start at layer.json; where there is "
+                "none, ingest a DEM and run `twin tile --layer terrain`.",
+                f"孪生体“{twin}”没有地形文件“{name}”。请从 layer.json 开始；"
+                "如无，请先入库 DEM 并运行 `twin tile --layer terrain`。",
             ) from None
 
     def version(self, twin: str, layer: str) -> str | None:

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import DirectoryPath, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableSettingError
+
+from models.errors import TwinError
+from twin.validation import expectation
+
+
+class SettingsError(TwinError):
+    """A setting's value cannot be used; the sentence names its environment variable."""
+
+    code = "SET-02"
 
 
 class Settings(BaseSettings):
@@ -14,7 +25,7 @@ class Settings(BaseSettings):
     ``home`` holds the embedded database, tiles and logs. ``database_url`` (``postgresql://…``)
     replaces the embedded database by any PostGIS 3.3 or newer. ``storage_srid`` is the EPSG code
     of the storage CRS; it is fixed when a database is first migrated. ``twins_dir`` adds twin
-    definitions (YAML) to the ones that ship.
+    definitions (YAML) to the ones that ship. Raises :class:`SettingsError`.
     """
 
     model_config = SettingsConfigDict(env_prefix="TWIN_", extra="ignore")
@@ -22,14 +33,36 @@ class Settings(BaseSettings):
     home: Path = Path(".twin")
     database_url: str | None = None
     storage_srid: int = 4549
-    twins_dir: Path | None = None
+    twins_dir: DirectoryPath | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     cors_origins: list[str] = ["*"]
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     statement_timeout: float = Field(default=10.0, gt=0, description="seconds, for reads over HTTP")
+
+    def __init__(self, **given: Any) -> None:
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            told = [_told(dict(fault)) for fault in error.errors()]
+            raise SettingsError(
+                "; ".join(en for en, _ in told) + ". Correct the environment, or leave it out.",
+                "；".join(zh for _, zh in told) + "。请更正该环境变量，或不设置。",
+            ) from error
+        except UnreadableSettingError as error:  # a list that is not JSON; it names the field
+            raise SettingsError(
+                f"{error}. Lists are JSON: TWIN_CORS_ORIGINS='[\"https://maps.example\"]'.",
+                "列表类设置（TWIN_CORS_ORIGINS）无法解析，应为 JSON，"
+                "如 TWIN_CORS_ORIGINS='[\"https://maps.example\"]'。",
+            ) from error
 
     @property
     def tiles_dir(self) -> Path:
         """Where the tile store lives."""
         return self.home / "tiles"
+
+
+def _told(fault: dict[str, Any]) -> tuple[str, str]:
+    name = f"TWIN_{'_'.join(map(str, fault['loc']))}".upper()
+    en, zh = expectation(fault)
+    return f"{name}: found '{fault['input']}', {en}", f"{name}：收到“{fault['input']}”，{zh}"

@@ -53,21 +53,33 @@ class Program:
             check=False,
         )
 
+    def start(self, *args: object) -> subprocess.Popen[str]:
+        """A command that runs on by itself; the caller waits for its end."""
+        return subprocess.Popen(
+            [str(TWIN), *map(str, args)],
+            env=self._environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def json(self, *args: object, status: int = 0) -> Any:
         """What ``--json`` prints of a command that must end with ``status``."""
         ended = self.run(*args, "--json")
         if ended.returncode != status:
-            raise RuntimeError(f"status {ended.returncode}: {ended.stdout}{ended.stderr}")
+            raise RuntimeError(
+                f"status {ended.returncode}: {ended.stdout[:2000]}{ended.stderr[-2000:]}"
+            )
         return json.loads(ended.stdout)
 
     @contextmanager
-    def serving(self, verb: str, port: int) -> Iterator[Service]:
+    def serving(self, verb: str, port: int, *more: object) -> Iterator[Service]:
         """``twin up`` or ``twin serve`` on ``port`` while the block runs, then SIGTERM."""
         self.home.mkdir(parents=True, exist_ok=True)
         log = self.home / f"{verb}.log"
         with log.open("wb") as stream:
             process = subprocess.Popen(
-                [str(TWIN), verb, "--port", str(port)],
+                [str(TWIN), verb, "--port", str(port), *map(str, more)],
                 env=self._environment(),
                 stdout=stream,
                 stderr=stream,

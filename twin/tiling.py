@@ -8,46 +8,36 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from models.crs import StorageCrs, enu_frame, storage_to_geodetic, to_storage
 from models.db import jobs, read
-from models.db import migrate as schema
-from models.db import twins as stored_twins
 from models.db.connection import Connection, connect
-from models.errors import TwinError
-from models.features import THEME_TABLES, Theme
-from models.twins import TwinDefinition, load_twins
+from models.features import THEME_TABLES, DatumPassport, Theme
+from models.terrain import open_terrain
+from models.twins import TwinDefinition
 from tiles.build import BuildReport, build_layer
 from tiles.content import F64
 from tiles.gltf import COMPAT, DEFAULT
 from tiles.store.directory import DirectoryStore
+from tiles.terrain import TerrainReport, TerrainStore, build_terrain
 from tiles.tilers.base import Source, Tiler
 from tiles.tilers.bim import BimTiler
 from tiles.tilers.pipes import PipeTiler
 from tiles.tilers.stored_buildings import Place, StoredBuildings
 from tiles.workers import cores
 from twin.console import Step, step
+from twin.options import OptionError
+from twin.runtime import migrate
 from twin.settings import Settings
 
+#: The layer that comes from a twin's DEM, not from the database.
+TERRAIN: Final = "terrain"
 PROFILES = {"default": DEFAULT, "compat": COMPAT}
 #: A running job that has told nothing for so long lost its process.
 SILENT = timedelta(minutes=5)
 #: Starting workers costs about a second, in which one process tiles so many features.
 SMALL = 10_000
-
-
-class OptionError(TwinError):
-    """An option's value cannot be used."""
-
-    code = "OPT-01"
-
-
-def migrate(settings: Settings, url: str) -> None:
-    """Bring schema and twin definitions of the database up to date."""
-    schema.upgrade(url, settings.storage_srid)
-    with connect(url) as conn:
-        stored_twins.sync(conn, load_twins(settings.twins_dir).values())
 
 
 def tile(
@@ -66,7 +56,7 @@ def tile(
     :class:`OptionError` for an unknown layer or profile.
     """
     if layer is not None and layer not in THEME_TABLES:
-        raise _choice("--layer", layer, [theme.value for theme in THEME_TABLES])
+        raise _choice("--layer", layer, [*(theme.value for theme in THEME_TABLES), TERRAIN])
     if profile not in PROFILES:
         raise _choice("--profile", profile, list(PROFILES))
     migrate(settings, url)
@@ -97,9 +87,33 @@ def tile(
     return reports
 
 
-def report_dict(twin: str, report: BuildReport) -> dict[str, Any]:
+def tile_terrain(
+    settings: Settings, twins: Iterable[TwinDefinition], out: Path | None = None
+) -> list[tuple[str, TerrainReport]]:
+    """Quantized-mesh terrain of the ``twins`` that have a DEM; (twin, report) of each."""
+    storage = StorageCrs(settings.storage_srid)
+    reports = []
+    for twin in twins:
+        ground = open_terrain(settings.home, twin.id, storage)
+        if ground is None:
+            continue
+        passport = ground.passport
+        with step(f"切片 tile {twin.id}/{TERRAIN}") as shown:
+            report = build_terrain(
+                ground.path,
+                DatumPassport(passport.horizontal, passport.vertical),
+                TerrainStore((out or settings.tiles_dir) / twin.id / TERRAIN),
+                n_offset=passport.n_offset,
+                outside=twin.ground_height,
+                progress=shown,
+            )
+        reports.append((twin.id, report))
+    return reports
+
+
+def report_dict(twin: str, report: BuildReport | TerrainReport) -> dict[str, Any]:
     """Plain values of a tiling report for JSON."""
-    return {"twin": twin, **asdict(report)}
+    return {"twin": twin, "layer": TERRAIN, **asdict(report)}  # a build's report names its own
 
 
 def frame_of(twin: TwinDefinition, storage: StorageCrs) -> F64:

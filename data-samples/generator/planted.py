@@ -3,106 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
-from random import Random
-from typing import Any
 
 import yaml
 
-from . import refused
+from . import planted_more, refused
 from .assemble import network
 from .layout import Site
 from .network import Network
+from .planter import WORKBOOK, Planter
 from .sheets import write_xlsx
-from .survey import METADATA, Cell, Table, height, tables
-
-CODES = ("JS", "YS", "WS", "RQ", "DL")
-WORKBOOK = "survey_with_mistakes.xlsx"
-
-
-class _Planter:
-    """Changes cells and keeps the list of what must be found for it."""
-
-    def __init__(self, net: Network) -> None:
-        self.sheets: dict[str, Table] = {}
-        for code in CODES:
-            for table in tables(net, code, names="{name}{kind}", generic=True, year_only=False):
-                self.sheets[table.name] = table
-        self.expected: list[dict[str, Any]] = []
-        self.used: set[tuple[str, int]] = set()
-        self.rng = Random(85)
-
-    def expect(
-        self, sheet: str, index: int, column: str | None, code: str, severity: str, zh: str, en: str
-    ) -> None:
-        """List a finding at data row ``index`` of a sheet."""
-        row = self.sheets[sheet].first_row + index
-        entry = {"sheet": sheet, "row": row, "column": column, "code": code, "severity": severity}
-        self.expected.append({"file": WORKBOOK, **entry, "zh": zh, "en": en})
-        self.used.add((sheet, index))
-
-    def cell(
-        self,
-        sheet: str,
-        index: int,
-        column: str,
-        value: Cell,
-        code: str,
-        severity: str,
-        zh: str,
-        en: str,
-    ) -> None:
-        """Put ``value`` into a cell and expect a finding there."""
-        self.sheets[sheet].set(index, column, value)
-        self.expect(sheet, index, column, code, severity, zh, en)
-
-    def add(self, sheet: str, **values: Cell) -> int:
-        """Append a row; returns its index."""
-        table = self.sheets[sheet]
-        table.rows.append([values.get(column) for column in table.columns])
-        return len(table.rows) - 1
-
-    def copy(self, sheet: str, index: int, **changes: Cell) -> int:
-        """Append a changed copy of a row; returns its index."""
-        table = self.sheets[sheet]
-        table.rows.append(list(table.rows[index]))
-        for column, value in changes.items():
-            table.set(len(table.rows) - 1, column, value)
-        return len(table.rows) - 1
-
-    def free(
-        self, sheet: str, *, where: Callable[[dict[str, Cell]], bool] = lambda row: True
-    ) -> int:
-        """A row, anywhere in the sheet, that carries no mistake yet."""
-        table = self.sheets[sheet]
-        rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-        return self.rng.choice(
-            [i for i, row in enumerate(rows) if (sheet, i) not in self.used and where(row)]
-        )
-
-    def number(self, sheet: str, index: int, column: str) -> float:
-        """A cell that holds a number."""
-        value = self.sheets[sheet].get(index, column)
-        if not isinstance(value, int | float):
-            raise TypeError(f"{sheet} {column}: {value!r}")
-        return float(value)
-
-    def refused_point(self, sheet: str, index: int) -> None:
-        """Expect LN-03 at every line that uses a refused point."""
-        number = self.sheets[sheet].get(index, "物探点号")
-        lines = f"{sheet[:-1]}线"
-        for i, row in enumerate(self.sheets[lines].rows):
-            if number in row[:2]:
-                self.expect(
-                    lines,
-                    i,
-                    None,
-                    "LN-03",
-                    "error",
-                    f"依赖被拒绝的点 {number}",
-                    f"depends on the refused point {number}",
-                )
+from .survey import METADATA, Cell, height
 
 
 def _main(row: dict[str, Cell]) -> bool:
@@ -114,7 +25,7 @@ def _fall(row: dict[str, Cell]) -> float:
     return float(str(row["起点高程"])) - float(str(row["终点高程"]))
 
 
-def _plant(p: _Planter) -> None:
+def _plant(p: Planter) -> None:
     points, lines = p.sheets["给水点"], p.sheets["给水线"]
     free = {"where": lambda row: row["管径"] == "DN200" or row["管径"] == "DN300"}
 
@@ -205,6 +116,7 @@ def _plant(p: _Planter) -> None:
     )
     k = p.free("雨水点", where=lambda row: row["附属物"] == "窨井")
     p.cell("雨水点", k, "井深", 9999, "STR-05", "warning", "占位值 9999", "the placeholder 9999")
+    p.follows("雨水点", k, "PT-07")
     north, east = p.number("给水点", 0, "X") + 30.0, p.number("给水点", 0, "Y") - 25.0
     lone = p.add(
         "给水点",
@@ -237,6 +149,7 @@ def _plant(p: _Planter) -> None:
     k = p.free("给水线", **free)
     p.cell("给水线", k, "材质", "竹筒", "CODE-01", "error", "未知材质", "unknown material")
     k = p.free("给水线", **free)
+    p.follows_at_end("给水线", k, "连接点号", "TOP-01")
     p.cell(
         "给水线",
         k,
@@ -251,6 +164,8 @@ def _plant(p: _Planter) -> None:
     p.cell("给水线", k, "管径", None, "STR-03", "error", "管径为空", "the size is empty")
     k = p.free("给水线", **free)
     start = lines.get(k, "起点点号")
+    for end in ("起点点号", "连接点号"):
+        p.follows_at_end("给水线", k, end, "TOP-01")
     p.cell(
         "给水线",
         k,
@@ -262,6 +177,8 @@ def _plant(p: _Planter) -> None:
         "both ends are the same point",
     )
     k = p.free("燃气线")
+    for end in ("起点点号", "连接点号"):
+        p.follows_at_end("燃气线", k, end, "LN-09")
     p.cell(
         "燃气线", k, "材质", "铸铁", "CODE-02", "warning", "燃气管材质为铸铁", "cast iron on gas"
     )
@@ -309,6 +226,8 @@ def _plant(p: _Planter) -> None:
         "电力线", k, "埋设方式", "随便", "CODE-01", "error", "未知埋设方式", "unknown way of laying"
     )
     k = p.free("雨水线", where=_main)
+    for end in ("起点点号", "连接点号"):
+        p.follows_at_end("雨水线", k, end, "GRV-08")
     p.cell(
         "雨水线",
         k,
@@ -323,6 +242,9 @@ def _plant(p: _Planter) -> None:
     sheet = p.sheets["雨水线"]
     sheet.set(k, "流向", "-" if sheet.get(k, "流向") == "+" else "+")
     p.expect("雨水线", k, None, "GRV-01", "warning", "沿流向逆坡", "rises along the flow")
+    p.follows("雨水线", k, "GRV-02")
+    for end in ("起点点号", "连接点号"):
+        p.follows_at_end("雨水线", k, end, "GRV-08")
     sheet = p.sheets["污水线"]
     k = p.free("污水线", where=lambda row: row["管径"] == "DN300")
     p.cell(
@@ -333,29 +255,43 @@ def _plant(p: _Planter) -> None:
     sheet.set(k, "起点埋深", 12.5)
     sheet.set(k, "起点高程", height(round(ground, 3), 12.5))
     p.expect("污水线", k, None, "LN-06", "warning", "埋深超过 10 m", "deeper than 10 m")
+    p.follows("污水线", k, "LN-07", "GRV-01")
+    p.follows_at_end("污水线", k, "起点点号", "PT-09")
+
+
+def _small(site: Site) -> Network:
+    """The network around one crossing of a site."""
+    return network(
+        dataclasses.replace(
+            site,
+            piped_columns=site.piped_columns[:1],
+            piped_rows=site.piped_rows[:2],
+            reach=(190.0, 690.0),
+        )
+    )
+
+
+def write_sound(site: Site, path: Path) -> None:
+    """Write the second survey as it is without mistakes (a workbook, not committed)."""
+    write_xlsx(path, list(Planter(_small(site)).sheets.values()), METADATA)
 
 
 def write(site: Site, folder: Path) -> None:
     """Write the second survey, the refused files and ``expected.yaml``."""
-    small = dataclasses.replace(
-        site,
-        piped_columns=site.piped_columns[:1],
-        piped_rows=site.piped_rows[:2],
-        reach=(190.0, 690.0),
-    )
-    net = network(small)
-    planter = _Planter(net)
+    net = _small(site)
+    planter = Planter(net)
     _plant(planter)
+    planted_more.plant(planter)
     write_xlsx(folder / WORKBOOK, list(planter.sheets.values()), METADATA)
     head = (
         "# What must be found in the files of this folder. Written by data-samples/generate.py.\n"
         "# row: as a spreadsheet shows it. refused: nothing of the file may be stored.\n"
-        "# may_follow: findings that are consequences of the mistakes listed.\n"
+        "# may_follow: findings that are consequences of the mistakes listed, only there.\n"
     )
     listing = {
         "findings": planter.expected,
         "files": refused.write(folder, net),
-        "may_follow": ["TOP-01", "LN-13", "LN-07", "PT-07", "PT-09", "GRV-01"],
+        "may_follow": planter.may_follow,
     }
     text = yaml.safe_dump(listing, allow_unicode=True, sort_keys=False, width=100)
     (folder / "expected.yaml").write_text(head + text, encoding="utf-8")

@@ -45,6 +45,17 @@ def match(names: Sequence[str], declared: Mapping[str, str] | None = None) -> Co
     return Columns(found, {canonical: others for canonical, others in rivals.items() if others})
 
 
+def known(canonical: str) -> tuple[str, ...]:
+    """The source names that :func:`match` knows for a canonical column, the usual first."""
+    return tuple(str(word) for word in _tables()["columns"][canonical])
+
+
+@cache
+def length_units() -> dict[str, float]:
+    """Metres of each unit of length that may stand beside a number, lower case."""
+    return {str(unit): float(metres) for unit, metres in _tables()["length_units"].items()}
+
+
 def storey_height(profile: str | None) -> float:
     """Metres a storey for ``profile``; profiles of other themes have the default."""
     heights = _tables()["storey_heights"]

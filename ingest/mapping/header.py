@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
-from rapidfuzz import fuzz, process
 
-from ingest.mapping.text import Objects, as_text, filled, fold, header_key, header_keys, header_unit
+from ingest.mapping.hints import absent, alike, unread
+from ingest.mapping.text import Objects, as_text, filled, fold, header_key, header_keys
+from ingest.mapping.units import factors, units_row
 from ingest.mapping.words import SurveyWords, canonical_field
 
 _SEARCH_ROWS: Final = 20
 _MIN_HITS: Final = 3
-_SUGGEST_FROM: Final = 55.0
+_ROLES: Final = ("point", "line")
+#: Bytes of a DBF's field name from which it may be cut: three characters of UTF-8, of ten bytes.
+_CUT_FROM: Final = 9
 #: Fields that only occur in one kind of table; two of them say what a table is meant to be.
-_POINT_SIGNS: Final = frozenset({"exp_no", "north_x", "east_y", "ground_h"})
-_LINE_SIGNS: Final = frozenset({"from_no", "to_no", "from_depth", "to_depth", "from_h", "to_h"})
+_POINT_SIGNS: Final = frozenset({"exp_no", "north_x", "east_y", "ground_h", "geom_x", "geom_y"})
+_LINE_SIGNS: Final = frozenset(
+    {"from_no", "to_no", "from_depth", "to_depth", "from_h", "to_h", "geom_from_x", "geom_to_x"}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """A recognised table. ``role`` is ``point``, ``line`` or ``result`` (one row per connection,
-    point and line in one). ``columns[role]`` maps fields to column indices, ``factors`` fields to
-    the factor into their unit; rows count from 0. ``repeated`` are headers that occur twice,
-    ``missing`` the required fields with the best guess among the unknown headers."""
+    point and line in one). Its header stands in ``top_row`` to ``header_row``. ``columns[role]``
+    maps fields to column indices, ``factors`` fields to the factor into their unit; rows count from
+    0. ``repeated`` are headers that occur twice, ``missing`` the required fields with the best
+    guess among the unknown headers, ``alike`` the unknown headers that look like a field which the
+    table has not, ``unread`` the headers of fields that the other role would read."""
 
     role: str
     header_row: int
@@ -36,6 +43,9 @@ class Table:
     factors: Mapping[str, float] = field(default_factory=dict)
     repeated: tuple[str, ...] = ()
     missing: Mapping[str, str | None] = field(default_factory=dict)
+    alike: Mapping[str, str] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
+    top_row: int = 0
 
     @property
     def used(self) -> frozenset[int]:
@@ -44,15 +54,22 @@ class Table:
 
 
 def find_table(
-    cells: Objects, words: SurveyWords, mapping: Mapping[str, str] | None = None
+    cells: Objects,
+    words: SurveyWords,
+    mapping: Mapping[str, str] | None = None,
+    cut: bool = False,
 ) -> Table | None:
     """The header with the most known columns among the first rows, or ``None``.
 
     A header may stand in two rows with merged cells (起点 over 埋深); it then counts only when it
-    tells more than either row alone. ``mapping`` is {source header: field} and wins.
+    tells more than either row alone. ``mapping`` is {source header: field} and wins. ``cut`` tells
+    that headers may have lost their end, as a DBF keeps ten bytes of them: such a one is known when
+    it begins the names of one field only.
     """
     own = {header_key(name): canonical_field(to) for name, to in (mapping or {}).items()}
-    best: tuple[int, int, list[list[str]]] | None = None
+    if cut and len(cells):
+        words = replace(words, columns={r: _completed(cells[0], words, r) for r in _ROLES})
+    best: tuple[int, int, int, list[list[str]]] | None = None
     for height in (1, 2):
         for row in range(min(_SEARCH_ROWS, len(cells) - height + 1)):
             labels = _labels(cells[row : row + height])
@@ -60,10 +77,24 @@ def find_table(
                 continue
             hits = len(_hits(labels, words, own))
             if hits >= _MIN_HITS and (best is None or hits > best[0]):
-                best = (hits, row + height - 1, labels)
+                best = (hits, row, row + height - 1, labels)
     if best is None:
         return None
-    return _table(cells, best[1], best[2], words, own)
+    return _table(cells, best[1:3], best[3], words, own)
+
+
+def _completed(names: Objects, words: SurveyWords, role: str) -> Mapping[str, tuple[str, int]]:
+    """The words of a role, and those of ``names`` that are the beginning of one field's words."""
+    known = words.columns[role]
+    out = dict(known)
+    for name in names:
+        key = header_key(as_text(name) or "")
+        if key in known or len(key.encode()) < _CUT_FROM:
+            continue
+        fields = {to for word, (to, _) in known.items() if word.startswith(key)}
+        if len(fields) == 1:
+            out[key] = (fields.pop(), len(known))
+    return out
 
 
 def _labels(rows: Objects) -> list[list[str]] | None:
@@ -79,8 +110,9 @@ def _labels(rows: Objects) -> list[list[str]] | None:
         # A merged cell shows only in its first column; it reaches as far as sub-headers do.
         carried = above or (carried if below else None)
         upper.append(carried)
+    # 起点 over 埋深 and 埋深 over 起点 are the same column, and 起点 alone is another one.
     return [
-        [t for t in ((u or "") + (t or "") if u and t else None, t, u) if t]
+        [u + t, t + u, t, u] if u and t else [x for x in (t, u) if x]
         for u, t in zip(upper, lower, strict=True)
     ]
 
@@ -88,12 +120,16 @@ def _labels(rows: Objects) -> list[list[str]] | None:
 def _hits(
     labels: list[list[str]], words: SurveyWords, own: Mapping[str, str]
 ) -> set[tuple[str, str]]:
-    """(role, field) pairs that occur, a column being counted for one role only."""
+    """(role, field) pairs that occur. A column counts once, for the role that knows more columns
+    if both know it: a result table tells points and lines. Datums do not count: the row above a
+    header often declares them."""
+    known = {role: _fields(labels, words, role, own) for role in _ROLES}
     out: set[tuple[str, str]] = set()
-    for role in ("point", "line"):
-        found = {(role, f) for f, _ in _fields(labels, words, role, own).values()}
-        if len(found) > len(out):
-            out = found
+    counted: set[int] = set()
+    for role in sorted(_ROLES, key=lambda r: -len({name for name, _ in known[r].values()})):
+        fields = {i: name for i, (name, _) in known[role].items() if i not in counted}
+        out |= {(role, name) for name in fields.values() if name not in {"crs", "vdatum"}}
+        counted |= set(fields)
     return out
 
 
@@ -113,8 +149,13 @@ def _fields(
 
 
 def _table(
-    cells: Objects, last: int, labels: list[list[str]], words: SurveyWords, own: Mapping[str, str]
+    cells: Objects,
+    rows: tuple[int, int],
+    labels: list[list[str]],
+    words: SurveyWords,
+    own: Mapping[str, str],
 ) -> Table | None:
+    first, last = rows
     names = tuple(label[0] if label else None for label in labels)
     picked: dict[str, dict[str, int]] = {}
     for kind in ("point", "line"):
@@ -136,21 +177,25 @@ def _table(
         if "class_code" in columns["point"]:
             columns["line"]["class_code"] = columns["point"]["class_code"]
     used = {f: i for c in columns.values() for f, i in c.items()}
-    unit_row = _units_row(cells, last + 1)
-    factors = _factors(used, names, unit_row, words)
+    unit_row = units_row(cells, last + 1)
+    scales = factors(used, names, unit_row, words)
     keys = [header_key(n) if n else None for n in names]
     repeated = tuple(
         str(names[i]) for i in used.values() if keys[i] is not None and keys.count(keys[i]) > 1
     )
+    missing = absent(columns, names, words)
     return Table(
         role,
         last,
         last + (2 if unit_row is not None else 1),
         names,
         columns,
-        factors,
+        scales,
         tuple(dict.fromkeys(repeated)),
-        _missing(columns, names, words),
+        missing,
+        alike(columns, names, missing, words),
+        unread(role, picked, names),
+        first,
     )
 
 
@@ -165,66 +210,9 @@ def _role(picked: Mapping[str, Mapping[str, int]]) -> str | None:
     return "point" if points > lines else "line"
 
 
-def _units_row(cells: Objects, row: int) -> list[str] | None:
-    """The row beneath a header when it holds nothing but units."""
-    if row >= len(cells):
-        return None
-    texts = [fold(v).strip("()[] ").lower() if isinstance(v, str) else v for v in cells[row]]
-    filled = [t for t in texts if t is not None]
-    if not filled or not all(isinstance(t, str) and re.fullmatch(_UNIT, t) for t in filled):
-        return None
-    return [t if isinstance(t, str) else "" for t in texts]
-
-
+#: A closing row fills so many known columns at most.
+_FOOTER_CELLS: Final = 3
 _FOOTER: Final = re.compile(r"(?:合计|小计|总计|制表|校核|审核|检查者|注:|备注:|说明:)")
-_UNIT: Final = r"|米|厘米|毫米|m|cm|mm|兆帕|千帕|mpa|kpa|pa|bar|千伏|伏|kv|v|孔|根|条|个|年|-|/"
-
-
-def _factors(
-    used: Mapping[str, int],
-    names: tuple[str | None, ...],
-    unit_row: list[str] | None,
-    words: SurveyWords,
-) -> dict[str, float]:
-    out = {}
-    for name, index in used.items():
-        table = words.units.get(words.kinds.get(name, ""), {})
-        own = header_unit(names[index] or "")
-        below = unit_row[index] if unit_row is not None else None
-        for unit in (own, below):
-            if unit is not None and table.get(unit, 1) != 1:
-                out[name] = float(table[unit])
-                break
-    return out
-
-
-def _missing(
-    columns: Mapping[str, Mapping[str, int]], names: tuple[str | None, ...], words: SurveyWords
-) -> dict[str, str | None]:
-    taken = {i for c in columns.values() for i in c.values()}
-    spare = {header_key(n): n for i, n in enumerate(names) if n and i not in taken}
-    out: dict[str, str | None] = {}
-    for role, have in columns.items():
-        lacking = [name for name in words.required[role] if name not in have]
-        if role == "line":
-            for end in ("from", "to"):
-                heights = (f"{end}_depth", f"{end}_h", f"{end}_top_h", f"{end}_bot_h")
-                if not any(f in have for f in heights):
-                    lacking.append(f"{end}_depth")
-        for name in lacking:
-            aliases = [a for a, (to, _) in words.columns[role].items() if to == name]
-            out[name] = _suggest(aliases, spare)
-    return out
-
-
-def _suggest(aliases: list[str], spare: Mapping[str, str]) -> str | None:
-    """The unknown header that looks most like one of a field's aliases."""
-    best: tuple[float, str | None] = (_SUGGEST_FROM, None)
-    for key, name in spare.items():
-        found = process.extractOne(key, aliases, scorer=fuzz.ratio, score_cutoff=best[0])
-        if found is not None:
-            best = (found[1], name)
-    return best[1]
 
 
 def _is_footer(row: Objects) -> bool:
@@ -238,15 +226,10 @@ def drop_rows(cells: Objects, table: Table) -> tuple[Objects, Any]:
     rows = np.arange(table.data_row, len(cells))
     data = cells[table.data_row :]
     own = data[:, sorted(table.used)]
-    alive = filled(own).any(axis=1)
-    sums = (filled(own).sum(axis=1) <= 3) & np.fromiter(
-        (_is_footer(row) for row in data), bool, len(data)
-    )
-    alive &= ~sums
-    header = [as_text(n) for n in table.names]
-    marks = [i for i in sorted(table.used) if header[i]][:3]
-    again = np.ones(len(data), bool)
-    for index in marks:
-        again &= np.equal(data[:, index], cells[table.header_row, index])
-    keep = alive & ~again if marks else alive
-    return data[keep], rows[keep]
+    alive = np.asarray(filled(own).any(axis=1))
+    few = np.flatnonzero(filled(own).sum(axis=1) <= _FOOTER_CELLS)
+    alive[few[[_is_footer(data[row]) for row in few]]] = False
+    columns = sorted(table.used)
+    for row in range(table.top_row, table.header_row + 1):
+        alive &= ~np.equal(own, cells[row, columns]).astype(bool).all(axis=1)
+    return data[alive], rows[alive]

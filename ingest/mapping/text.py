@@ -59,6 +59,11 @@ def _tight(text: str) -> str:
     return _BLANK.sub("", unicodedata.normalize("NFKC", text)).casefold()
 
 
+def counted(count: int, noun: str) -> str:
+    """A count with its English noun: ``1 row``, ``2 rows``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def each_unique(values: Objects) -> tuple[npt.NDArray[np.intp], list[Any]]:
     """Codes (-1 where blank) and unique values, so that a parser sees every spelling once."""
     codes, unique = pd.factorize(values)

@@ -22,14 +22,15 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?")
-_ROUND: Final = re.compile(r"(DN|DE|D|Φ|∅|Ø)?\s*(\d+(?:\.\d+)?)", re.IGNORECASE)
-_BOX: Final = re.compile(r"(\d+(?:\.\d+)?)\s*[X×*]\s*(\d+(?:\.\d+)?)", re.IGNORECASE)
 _DATE: Final = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T].*)?")
 _COMPACT: Final = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _MONTH: Final = re.compile(r"(\d{4})[-/.年](\d{1,2})月?")
 _YEAR: Final = re.compile(r"(\d{4})年?")
+_ABOUT: Final = re.compile(r"(?:大?约|大致)\s*(\d{4})年?|(\d{4})年?(?:左右|前后)")
 _DECADE: Final = re.compile(r"(\d{3}0)年代|(\d0)年代")
-_PAIR: Final = re.compile(r"(\d+)\s*/\s*(\d+)")
+_OF: Final = r"\s*[孔根条个]?"
+_PAIR: Final = re.compile(rf"(\d+){_OF}\s*/\s*(\d+){_OF}")
+_COUNT: Final = re.compile(rf"(\d+){_OF}")
 #: Days that field books enter for "about 1990" and "about 2000".
 _DECADE_DAYS: Final = frozenset({date(1990, 1, 1), date(2000, 1, 1)})
 
@@ -58,19 +59,21 @@ class Placeholders:
         return text.upper() in self.words
 
 
-_BAD: Final = object()
-_NULL: Final = object()
+#: What a parser returns for a cell that cannot be read, and for one that stands for unknown.
+BAD: Final = object()
+NULL: Final = object()
 
 
-def _apply(values: Objects, parse: Callable[[Any], Any]) -> tuple[Objects, Mask, Mask]:
-    """Parse every spelling once; ``parse`` returns a value, ``None``, ``_BAD`` or ``_NULL``."""
+def parse_each(values: Objects, parse: Callable[[Any], Any]) -> tuple[Objects, Mask, Mask]:
+    """Parse every spelling once; ``parse`` returns a value, ``None``, :data:`BAD` or
+    :data:`NULL`; values, bad cells and null ones."""
     codes, unique = each_unique(values)
     table = np.empty(len(unique) + 1, object)
     for index, value in enumerate(unique):
         table[index] = parse(value)
     table[-1] = None
-    bad = np.fromiter((v is _BAD for v in table), bool, len(table))
-    null = np.fromiter((v is _NULL for v in table), bool, len(table))
+    bad = np.fromiter((v is BAD for v in table), bool, len(table))
+    null = np.fromiter((v is NULL for v in table), bool, len(table))
     table[bad | null] = None
     return table[codes], bad[codes], null[codes]
 
@@ -84,7 +87,7 @@ def numbers(values: Objects, placeholders: Placeholders, factor: float = 1.0) ->
 
     def parse(value: Any) -> Any:
         if isinstance(value, bool):
-            return _BAD
+            return BAD
         if isinstance(value, int | float):
             number = float(value)
         else:
@@ -92,26 +95,55 @@ def numbers(values: Objects, placeholders: Placeholders, factor: float = 1.0) ->
             if text is None:
                 return None
             if not _NUMBER.fullmatch(text):
-                return _NULL if placeholders.holds(text) else _BAD
+                return NULL if placeholders.holds(text) else BAD
             number = float(text)
         if not math.isfinite(number):
-            return _BAD
+            return BAD
         if number in placeholders.numbers or (placeholders.zero and number == 0.0):
-            return _NULL
+            return NULL
         return number * factor if factor != 1.0 else number
 
-    out, bad, null = _apply(values, parse)
+    out, bad, null = parse_each(values, parse)
     return Parsed(_floats(out), bad, null)
 
 
-def counts(values: Objects, placeholders: Placeholders) -> tuple[Parsed, Floats]:
-    """Whole numbers that are not negative; of ``12/9`` the first, and the second beside it."""
+def quantities(
+    values: Objects, placeholders: Placeholders, units: Mapping[str, float], factor: float = 1.0
+) -> tuple[Parsed, Mask]:
+    """A column of numbers that may have a unit behind them (``0.4MPa``), and which cells have
+    another unit than the column. ``units`` are lower-case words with their factors; a bare number
+    is in the column's unit, whose factor is ``factor``."""
+    words = "|".join(map(re.escape, sorted(units, key=len, reverse=True)))
+    pattern = re.compile(rf"({_NUMBER.pattern})\s*({words})", re.IGNORECASE)
 
     def split(value: Any) -> Any:
-        pair = _PAIR.fullmatch(as_text(value) or "")
-        return (float(pair[1]), float(pair[2])) if pair else None
+        found = pattern.fullmatch((as_text(value) or "").casefold()) if units else None
+        return (float(found[1]), units[found[2]]) if found else None
 
-    pairs, _, _ = _apply(values, split)
+    split_cells, _, _ = parse_each(values, split)
+    written = np.fromiter((p is not None for p in split_cells), bool, len(split_cells))
+    scale = np.full(len(written), factor)
+    bare = values.copy()
+    if written.any():
+        both = np.array(list(split_cells[written]), np.float64)
+        bare[written], scale[written] = both[:, 0], both[:, 1]
+    parsed = numbers(bare, placeholders)
+    scaled = np.where(scale == 1.0, parsed.values, parsed.values * scale)
+    return Parsed(scaled, parsed.bad, parsed.placeholder), written & (scale != factor)
+
+
+def counts(values: Objects, placeholders: Placeholders) -> tuple[Parsed, Floats]:
+    """Whole numbers that are not negative, ``12`` or ``12孔``; of ``12/9`` and ``12孔/9孔`` the
+    first, and the second beside it."""
+
+    def split(value: Any) -> Any:
+        text = as_text(value) or ""
+        if pair := _PAIR.fullmatch(text):
+            return (float(pair[1]), float(pair[2]))
+        one = _COUNT.fullmatch(text)
+        return (float(one[1]), math.nan) if one else None
+
+    pairs, _, _ = parse_each(values, split)
     has_pair = np.fromiter((p is not None for p in pairs), bool, len(pairs))
     second = np.full(len(pairs), np.nan)
     rest = values.copy()
@@ -123,50 +155,6 @@ def counts(values: Objects, placeholders: Placeholders) -> tuple[Parsed, Floats]
     wrong = (parsed.values < 0) | (parsed.values % 1 > 0)
     clean = np.where(wrong, np.nan, parsed.values)
     return Parsed(clean, parsed.bad | wrong, parsed.placeholder), second
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """Section sizes in millimetres: ``width`` = ``height`` = diameter where ``box`` is false.
-    ``outer`` tells that the diameter was written as an outer one (De)."""
-
-    width: Floats
-    height: Floats
-    box: Mask
-    outer: Mask
-    bad: Mask
-    placeholder: Mask
-
-
-def sizes(values: Objects, placeholders: Placeholders, factor: float = 1.0) -> Sizes:
-    """``300``, ``DN300``, ``Φ219``, ``De110`` (round) and ``800X600`` (width x height).
-
-    A bare number is in the column's unit (``factor`` turns it into mm), one with a prefix in mm.
-    """
-
-    def parse(value: Any) -> Any:
-        if isinstance(value, bool):
-            return _BAD
-        text = as_text(value)
-        if text is None:
-            return None
-        if found := _ROUND.fullmatch(text):
-            prefix, number = (found[1] or "").upper(), float(found[2])
-            if number == 0.0:
-                return _NULL
-            number *= 1.0 if prefix else factor
-            return (number, number, 0.0, float(prefix == "DE"))
-        if found := _BOX.fullmatch(text):
-            width, height = float(found[1]) * factor, float(found[2]) * factor
-            return (width, height, 1.0, 0.0) if width > 0 and height > 0 else _BAD
-        return _NULL if placeholders.holds(text) else _BAD
-
-    out, bad, null = _apply(values, parse)
-    table = np.full((len(out), 4), np.nan)
-    good = np.fromiter((v is not None for v in out), bool, len(out))
-    if good.any():
-        table[good] = np.array(list(out[good]), np.float64)
-    return Sizes(table[:, 0], table[:, 1], table[:, 2] == 1.0, table[:, 3] == 1.0, bad, null)
 
 
 def words(
@@ -182,9 +170,9 @@ def words(
         for candidate in (key, re.sub(r"[(\[].*", "", key).strip()):
             if candidate in table:
                 return table[candidate]
-        return _NULL if placeholders.holds(text) else _BAD
+        return NULL if placeholders.holds(text) else BAD
 
-    out, bad, null = _apply(values, parse)
+    out, bad, null = parse_each(values, parse)
     return Parsed(out, bad, null)
 
 
@@ -193,9 +181,9 @@ def texts(values: Objects, placeholders: Placeholders) -> Parsed:
 
     def parse(value: Any) -> Any:
         text = as_text(value)
-        return _NULL if text is not None and placeholders.holds(text) else text
+        return NULL if text is not None and placeholders.holds(text) else text
 
-    out, bad, null = _apply(values, parse)
+    out, bad, null = parse_each(values, parse)
     return Parsed(out, bad, null)
 
 
@@ -204,9 +192,9 @@ def flows(values: Objects, table: Mapping[str, int]) -> Parsed:
 
     def parse(value: Any) -> Any:
         text = as_text(value)
-        return None if text is None else table.get(text, _BAD)
+        return None if text is None else table.get(text, BAD)
 
-    out, bad, null = _apply(values, parse)
+    out, bad, null = parse_each(values, parse)
     return Parsed(_floats(out), bad, null)
 
 
@@ -224,9 +212,9 @@ def dates(values: Objects, placeholders: Placeholders) -> tuple[Parsed, Objects]
         try:
             return _day(text, placeholders)
         except ValueError:
-            return _BAD
+            return BAD
 
-    out, bad, null = _apply(values, parse)
+    out, bad, null = parse_each(values, parse)
     days = np.empty(len(out), object)
     precision = np.empty(len(out), object)
     for index in np.flatnonzero([v is not None for v in out]):
@@ -236,7 +224,7 @@ def dates(values: Objects, placeholders: Placeholders) -> tuple[Parsed, Objects]
 
 def _known(day: date, placeholders: Placeholders) -> Any:
     if day.isoformat() in placeholders.dates:
-        return _NULL
+        return NULL
     if day in _DECADE_DAYS:
         return day, "decade"
     return day, "year" if (day.month, day.day) == (1, 1) else "day"
@@ -250,12 +238,14 @@ def _day(text: str, placeholders: Placeholders) -> Any:
         return date(int(found[1]), int(found[2]), 1), "year"
     if found := _YEAR.fullmatch(text):
         year = int(found[1])
-        return (date(year, 1, 1), "year") if 1840 <= year <= 2100 else _NULL
+        return (date(year, 1, 1), "year") if 1840 <= year <= 2100 else NULL
+    if found := _ABOUT.fullmatch(text):
+        return date(int(found[1] or found[2]), 1, 1), "decade"
     if found := _DECADE.fullmatch(text):
         return date(int(found[1] or f"19{found[2]}"), 1, 1), "decade"
     if placeholders.holds(text) or text in {"0", "0000"}:
-        return _NULL
-    return _BAD
+        return NULL
+    return BAD
 
 
 def folded(text: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ingest.rules.context import NOTHING, CheckContext
 from models.features import Delivery
 
 
@@ -19,7 +20,9 @@ class ReadOptions:
     (CSV, DBF) where the file does not say; ``layer`` of a container with several; ``profile`` names
     a column-alias profile in :mod:`ingest.mapping`; ``mapping`` adds {source column: canonical
     column}; ``time_limit`` in seconds and ``memory_limit`` in bytes bound readers that run in a
-    process of their own.
+    process of their own; ``context`` is what the rows are checked by and against; ``offset``
+    are constants (north, east, height in metres) that were taken off the coordinates and are added
+    back.
     """
 
     horizontal: str | None = None
@@ -30,6 +33,8 @@ class ReadOptions:
     mapping: dict[str, str] | None = None
     time_limit: float = 600.0
     memory_limit: int = 8 << 30
+    offset: tuple[float, float, float] | None = None
+    context: CheckContext = NOTHING
 
 
 class Reader(Protocol):

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from ingest.errors import RefusedError
 from ingest.readers.base import ReadOptions
+from ingest.readers.footprint_position import Point, suggestion
 from models.crs import VerticalDatum, same_horizontal, split_crs
 from models.errors import DatumError
 from models.features import DatumPassport
 from models.findings import Finding, Place, Severity
 from models.horizontal import parse
 
+NOT_DECLARED: Final = "未声明 not declared"
+_DECLARE: Final = (
+    "请用 --crs 声明，如 EPSG:4549。",
+    "Declare it with --crs, for example EPSG:4549.",
+)
 _Refuse = Callable[[str, str, str, str | None, str], None]
-
-_HOW_EN = "Declare it with the delivery"
-_HOW_ZH = "请随提交声明"
 
 
 def passport(
-    file: str, crs: str | None, default: str | None, options: ReadOptions
+    file: str, crs: str | None, default: str | None, options: ReadOptions, at: Point | None = None
 ) -> DatumPassport:
     """The datum passport of ``file``, whose own CRS is ``crs`` (None where it says none).
 
-    ``default`` is the CRS that the format gives to files that say none. Raises
-    :class:`RefusedError` with every reason at once: a datum that nobody declared, one that is not
-    known, one that file and declaration name differently.
+    ``default`` is the CRS that the format gives to files that say none; ``at`` is where the
+    features are, from which a refusal suggests what to declare. Raises :class:`RefusedError` with
+    every reason at once: a datum that nobody declared, one that is not known, one that file and
+    declaration name differently.
     """
     findings: list[Finding] = []
 
@@ -50,18 +55,19 @@ def passport(
             _brief(declared[0]),
         )
     if horizontal is None and not findings:
+        hint = _DECLARE if at is None else suggestion(at)
         refuse(
             "MET-01",
-            f"未声明平面坐标系，不予转换入库。{_HOW_ZH}，如 EPSG:4549；Shapefile 请附 .prj。",
-            "no horizontal CRS is declared; it is never guessed. "
-            f"{_HOW_EN}, for example EPSG:4549, or add the Shapefile's .prj.",
-            None,
-            "EPSG:4549, ...",
+            f"未声明平面坐标系，不予转换入库。{hint[0]}Shapefile 也可附 .prj。",
+            f"no horizontal CRS is declared; it is never guessed. {hint[1]} For a Shapefile, its "
+            ".prj will do too.",
+            NOT_DECLARED if at is None else f"{NOT_DECLARED}, ({at[0]:.3f}, {at[1]:.3f})",
+            "坐标系 CRS, e.g. EPSG:4549",
         )
     vertical = _vertical(stated[1], declared[1] or None, options.vertical, refuse)
     if findings:
         raise RefusedError(findings)
-    assert horizontal is not None
+    assert horizontal is not None  # or there is a finding
     return DatumPassport(parse(horizontal).name, vertical)
 
 
@@ -70,7 +76,7 @@ def _split(text: str, refuse: _Refuse) -> tuple[str | None, str | None]:
         horizontal, vertical = split_crs(text)
         same_horizontal(horizontal, horizontal)  # raises for what cannot be used
     except DatumError as error:
-        refuse("MET-01", error.zh, error.en, _brief(text), "EPSG:4549, ...")
+        refuse("MET-01", error.zh, error.en, _brief(text), "坐标系 CRS, e.g. EPSG:4549")
         return None, None
     return horizontal, vertical
 
@@ -83,7 +89,9 @@ def _vertical(
     try:
         data = [VerticalDatum.parse(word) for word in words] or [VerticalDatum.parse(None)]
     except DatumError as error:
-        refuse("MET-01", error.zh, error.en, words[0] if words else None, "1985, ...")
+        found = words[0] if words else NOT_DECLARED
+        zh, en = f"{error.zh}例如 --vertical 1985。", f"{error.en} For example, --vertical 1985."
+        refuse("MET-01", zh, en, found, "高程基准 vertical datum, e.g. 1985")
         return None
     if len(set(data)) > 1:
         refuse(

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 
 #: A table with more columns than this is not a building table; reading it would eat memory.
 MAX_COLUMNS: Final = 1000
@@ -34,11 +35,39 @@ def extract(
     ``fids.npy`` GDAL's ids, ``{i}.npy`` numeric and ``{i}.json`` other columns. ``skip`` are the
     drivers that must not exist here: some follow addresses or run commands that a file names.
     ``encoding`` is the code page of a DBF, or ``None`` to accept ASCII and UTF-8 only. An answer
-    with ``problem`` means that the file was not read.
+    with ``problem`` means that the file was not read; ``unreadable`` comes with GDAL's words and,
+    for GeoJSON, with the line and column where it stops being JSON.
     """
     os.environ.update(GDAL_SKIP=",".join(skip), PROJ_NETWORK="OFF")
     import pyogrio  # after the environment, which GDAL reads when it is loaded
 
+    try:
+        return _extract(pyogrio, path, folder, driver, skip, layer, encoding)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        where = _not_json(path) if driver == "GeoJSON" else None
+        return {"problem": "unreadable", "found": str(error), "where": where}
+    except IndexError:  # pyogrio, where GDAL announces rows and then gives none
+        return {"problem": "unreadable", "found": "", "where": None}
+
+
+def _not_json(path: str) -> list[int] | None:
+    """Line and column of the first thing in the file that is not JSON (RFC 8259)."""
+    try:
+        orjson.loads(Path(path).read_bytes())
+    except orjson.JSONDecodeError as error:
+        return [error.lineno, error.colno]
+    return None
+
+
+def _extract(
+    pyogrio: Any,
+    path: str,
+    folder: str,
+    driver: str,
+    skip: list[str],
+    layer: str | None,
+    encoding: str | None,
+) -> dict[str, Any]:
     if left := set(pyogrio.list_drivers()) & set(skip):
         return {"problem": "driver", "found": ", ".join(sorted(left))}
     text = "ISO-8859-1" if driver == "ESRI Shapefile" else None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-import mmap
 import re
 import shutil
 import struct
@@ -18,9 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import orjson
-
 from ingest.errors import RefusedError, refuse
+from ingest.readers import footprint_geojson
 from ingest.readers.signatures import Kind, sniff
 from models.features import SourceFile
 
@@ -38,9 +36,6 @@ COMPANIONS: Final = (".sbn", ".sbx", ".qix", ".qpj", ".qmd", ".ain", ".aih", ".f
 
 #: Language driver ids of a DBF header that stand for one code page without doubt.
 _LDID: Final = {0x4D: "gb18030", 0x7A: "gb18030", 0x4F: "big5", 0x78: "big5"}
-_CRS_MEMBER: Final = re.compile(
-    rb'"crs"\s*:\s*(\{\s*"(?:type|properties)"\s*:[^{}]*(?:\{[^{}]*\})?[^{}]*\})'
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,63 +154,9 @@ def _cut(path: Path, found: int, expected: int | str) -> RefusedError:
 
 
 def _geojson(path: Path) -> Source:
-    """UTF-8 to the last byte, ends with a brace, and the CRS that it names."""
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        _check_utf8(path, text)
-        tail = text[-64:].rstrip()
-        if not tail.endswith((b"}", b"]")):
-            raise _cut(path, len(text), "... }")
-        match = _CRS_MEMBER.search(text)
-        crs = None if match is None else _crs_name(path, match[1])
     # RFC 7946: without the member of its forerunner of 2008, coordinates are CRS84.
+    crs = footprint_geojson.stated_crs(path)
     return Source(path, "GeoJSON", {path.suffix.lower(): path}, crs, None, "OGC:CRS84")
-
-
-def _check_utf8(path: Path, text: mmap.mmap) -> None:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    done, lines = 0, 1
-    try:
-        while block := text[done : done + (1 << 22)]:
-            decoder.decode(block)
-            done += len(block)
-            lines += block.count(b"\n")
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError as error:
-        line = lines + block[: max(error.start, 0)].count(b"\n")
-        raise refuse(
-            "ENC-01",
-            path.name,
-            en=f"{path.name}, line {line}: found bytes that are not UTF-8, expected UTF-8 "
-            "(RFC 8259). Save the file as UTF-8.",
-            zh=f"{path.name} 第 {line} 行：存在非 UTF-8 字节，应为 UTF-8（RFC 8259）。"
-            "请另存为 UTF-8 编码。",
-            found=error.object[error.start : error.start + 8].hex(" "),
-            expected="UTF-8",
-            row=line,
-        ) from None
-
-
-def _crs_name(path: Path, member: bytes) -> str:
-    """The name in a ``crs`` member; a link is never followed."""
-    try:
-        document = orjson.loads(member)
-        name = document["properties"]["name"]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        name = None
-    if isinstance(name, str) and name.strip():
-        # Its axes are east first, whatever a URN of the registry says.
-        return name.strip()
-    raise refuse(
-        "MET-01",
-        path.name,
-        en=f"{path.name}: the crs member names no CRS: found {member[:80].decode('utf-8')}, "
-        'expected {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::4549"}}. '
-        "Correct or remove it.",
-        zh=f"{path.name}：crs 成员未给出坐标系名称：{member[:80].decode('utf-8')}。"
-        "请更正，或删除该成员并另行声明坐标系。",
-        found=member[:80].decode("utf-8"),
-        expected="crs name",
-    )
 
 
 def _geopackage(path: Path) -> Source:

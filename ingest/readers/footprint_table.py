@@ -14,77 +14,12 @@ import shapely
 from ingest.mapping import buildings
 from ingest.readers import footprint_checks as checks
 from ingest.readers.base import ReadOptions
-from ingest.readers.footprint_checks import Floats, Mask, Objects, Report
+from ingest.readers.footprint_columns import Layer
+from ingest.readers.footprint_report import Mask, Objects, Report, counted
+from ingest.readers.footprint_values import Floats
 from models.findings import Severity
 
 _TEXTS: Final = ("name", "function", "address")
-
-
-class _Layer:
-    """The source columns by canonical name."""
-
-    def __init__(
-        self,
-        names: list[str],
-        columns: list[npt.NDArray[Any]],
-        options: ReadOptions,
-        report: Report,
-    ) -> None:
-        matched = buildings.match(names, options.mapping)
-        self.names, self.columns, self.found = names, columns, matched.found
-        self.report = report
-        for canonical, others in matched.rivals.items():
-            taken = self.source(canonical)
-            report.whole(
-                "STR-05",
-                Severity.WARNING,
-                en=f"column {taken!r} was read as {canonical}, {', '.join(others)} was not. "
-                "Declare a mapping if that is wrong.",
-                zh=f"字段“{taken}”作为 {canonical} 读取，未采用 {'、'.join(others)}。"
-                "如有误请声明字段对应关系。",
-                found=", ".join(others),
-                expected=taken,
-                column=taken,
-            )
-
-    def source(self, canonical: str) -> str | None:
-        """The source's own header."""
-        index = self.found.get(canonical)
-        return None if index is None else self.names[index]
-
-    def raw(self, canonical: str) -> Objects:
-        """Values as the file has them, null as None or NaN."""
-        if (index := self.found.get(canonical)) is None:
-            return np.full(self.report.count, None, dtype=object)
-        return self.columns[index].astype(object)
-
-    def texts(self, canonical: str) -> Objects:
-        """Values as stripped text, None where null or blank; 12.0 is ``12``."""
-        index = self.found.get(canonical)
-        if index is None:
-            return np.full(self.report.count, None, dtype=object)
-        codes, words = pd.factorize(self.columns[index])
-        plain = [str(int(word)) if _whole(word) else str(word).strip() for word in words]
-        table = np.array([*(word or None for word in plain), None], dtype=object)
-        return table[codes]
-
-    def numbers(self, canonical: str, code: str, severity: Severity) -> Floats:
-        """Values as floats; a finding for each that is neither null nor a number."""
-        index = self.found.get(canonical)
-        if index is None:
-            return np.full(self.report.count, np.nan)
-        values, wrong = checks.numbers(self.columns[index])
-        self.report.rows(
-            wrong,
-            code,
-            en=f"{self.names[index]} is '{{found}}', expected a number. Correct the value.",
-            zh=f"{self.names[index]} 的值“{{found}}”不是数字。请更正。",
-            found=self.columns[index],
-            expected="number",
-            column=self.names[index],
-            severity=severity,
-        )
-        return values
 
 
 def build(
@@ -99,13 +34,13 @@ def build(
 
     ``wkb`` holds a geometry a row (None where there is none), ``columns`` the values of ``names``.
     """
-    layer = _Layer(names, columns, options, report)
+    layer = Layer(names, columns, options, report)
     with np.errstate(invalid="ignore"):  # NaN coordinates, found below
         geometry: Objects = np.asarray(shapely.from_wkb(wkb, on_invalid="ignore"), dtype=object)
     checks.check_geometry(geometry, np.array([shape is not None for shape in wkb]), report)
     geometry = _flat(geometry, report)
     height, source, foot, storeys = _heights(layer, options, report)
-    base = layer.numbers("base_height", "BLD-04", Severity.ERROR)
+    base = layer.metres("base_height", "BLD-04")
     low, high = checks.BASE_RANGE
     report.rows(
         (base < low) | (base > high),
@@ -137,15 +72,16 @@ def build(
         }
     )
     frame.loc[np.isnan(storeys), "storeys"] = pd.NA
+    checks.check_repeated(geometry, foot, report)
     report.place(geometry)
     return frame
 
 
 def _heights(
-    layer: _Layer, options: ReadOptions, report: Report
+    layer: Layer, options: ReadOptions, report: Report
 ) -> tuple[Floats, Objects, Floats, Floats]:
     """Top above the base (m), where it comes from, foot above the base (m), storeys."""
-    height = layer.numbers("height", "BLD-02", Severity.ERROR)
+    height = layer.metres("height", "BLD-02")
     storeys = layer.numbers("storeys", "BLD-05", Severity.WARNING)
     with np.errstate(invalid="ignore"):
         odd = (storeys < 1) | (storeys > checks.MAX_STOREYS) | (storeys != np.round(storeys))
@@ -165,22 +101,25 @@ def _heights(
     each = buildings.storey_height(options.profile)
     guessed = np.isnan(height) & ~np.isnan(storeys) & ~report.bad
     shown = layer.raw("height")
+    checks.check_storeys(height, storeys, layer.source("height"), shown, report)
     height = np.where(guessed, storeys * each, height)
     source = np.where(guessed, "storeys", "attribute").astype(object)
     if guessed.any():
+        many = int(np.count_nonzero(guessed))
         report.whole(
             "BLD-06",
             Severity.INFO,
-            en=f"the height of {np.count_nonzero(guessed)} buildings is storeys x {each:g} m; "
+            en=f"the height of {counted(many, 'building')} is storeys x {each:g} m; "
             "deliver measured heights where they are known.",
-            zh=f"{np.count_nonzero(guessed)} 栋建筑的高度按层数 × {each:g} m 估算；"
-            "如有实测高度请提供。",
-            found=str(np.count_nonzero(guessed)),
+            zh=f"{many} 栋建筑的高度按层数 × {each:g} m 估算；如有实测高度请提供。",
+            found=str(many),
             column=layer.source("storeys"),
         )
     column = layer.source("height") or layer.source("storeys")
+    if column is None:
+        checks.refuse_without_heights(layer.names, report)
     checks.check_heights(height, np.where(guessed, height, shown), column, report)
-    foot = np.nan_to_num(layer.numbers("min_height", "BLD-03", Severity.ERROR))
+    foot = np.nan_to_num(layer.metres("min_height", "BLD-03"))
     with np.errstate(invalid="ignore"):
         upside = (foot < 0) | (foot >= height)
     report.rows(
@@ -196,7 +135,7 @@ def _heights(
 
 
 def _keys(
-    layer: _Layer, wkb: Objects, fids: npt.NDArray[np.int64], report: Report
+    layer: Layer, wkb: Objects, fids: npt.NDArray[np.int64], report: Report
 ) -> tuple[Objects, Objects]:
     """The key of each row and its building's, where it is a part.
 
@@ -230,14 +169,14 @@ def _keys(
             f"geom:{digest}" if not times else f"geom:{digest}:{times}"
             for digest, times in zip(digests, again, strict=True)
         ]
+        many = int(np.count_nonzero(missing))
         report.whole(
             "STR-07",
             Severity.WARNING if "key" in layer.found else Severity.INFO,
-            en=f"{np.count_nonzero(missing)} features have no id; theirs comes from the geometry "
-            "and changes with it. Deliver an id column.",
-            zh=f"{np.count_nonzero(missing)} 个要素没有编号，按几何生成，几何变化则编号变化。"
-            "建议提供编号字段。",
-            found=str(np.count_nonzero(missing)),
+            en=f"{counted(many, 'feature')} without an id: the id is made from the geometry and "
+            "changes with it. Deliver an id column.",
+            zh=f"{many} 个要素没有编号，按几何生成，几何变化则编号变化。建议提供编号字段。",
+            found=str(many),
             column=layer.source("key"),
         )
     parent = layer.texts("building_key")
@@ -256,7 +195,7 @@ def _keys(
     return key, parent
 
 
-def _years(layer: _Layer) -> Any:
+def _years(layer: Layer) -> Any:
     """Year built from a number or the first four digits of a date; null where out of range."""
     words = pd.Series(layer.texts("built"), dtype=object)
     years = pd.to_numeric(words.str.extract(r"(\d{4})", expand=False), errors="coerce")
@@ -264,7 +203,7 @@ def _years(layer: _Layer) -> Any:
     return years.where((years >= low) & (years <= high)).astype("Int64").array
 
 
-def _attributes(layer: _Layer) -> Objects:
+def _attributes(layer: Layer) -> Objects:
     """What has no canonical column, as a dictionary a row without its nulls."""
     rest = [index for index in range(len(layer.names)) if index not in layer.found.values()]
     attrs = np.empty(layer.report.count, dtype=object)
@@ -291,16 +230,12 @@ def _flat(geometry: Objects, report: Report) -> Objects:
     has_z: Mask = shapely.has_z(geometry)
     if not has_z.any():
         return geometry
-    count = np.count_nonzero(has_z)
+    count = int(np.count_nonzero(has_z))
     report.whole(
         "GEO-07",
         Severity.INFO,
-        en=f"{count} polygons carry Z, which is not used: give base heights in a column.",
+        en=f"Z of {counted(count, 'polygon')} is not used: give base heights in a column.",
         zh=f"{count} 个多边形带有 Z 值，未采用：请以字段给出基底高程。",
         found=str(count),
     )
     return np.asarray(shapely.force_2d(geometry), dtype=object)
-
-
-def _whole(word: Any) -> bool:
-    return isinstance(word, float | np.floating) and float(word).is_integer()

@@ -17,10 +17,15 @@ import orjson
 
 from ingest import isolation
 from ingest.errors import RefusedError, refuse
-from ingest.readers import footprint_datums, footprint_source, footprint_table
+from ingest.readers import (
+    footprint_datums,
+    footprint_position,
+    footprint_refusals,
+    footprint_source,
+    footprint_table,
+)
 from ingest.readers.base import ReadOptions
-from ingest.readers.footprint_checks import Objects, Report
-from ingest.readers.footprint_extract import MAX_COLUMNS
+from ingest.readers.footprint_report import Objects, Report, counted
 from ingest.readers.footprint_source import Source
 from models.features import Delivery, Theme
 from models.findings import Finding, Severity
@@ -53,7 +58,13 @@ class FootprintReader:
             columns = [_column(folder, index) for index in range(len(answer["columns"]))]
             fids = np.load(folder / "fids.npy", allow_pickle=False)
         crs = source.crs if source.driver in {"GeoJSON", "ESRI Shapefile"} else answer["crs"]
-        passport = footprint_datums.passport(source.path.name, crs, source.default_crs, options)
+        passport = footprint_datums.passport(
+            source.path.name,
+            crs,
+            source.default_crs,
+            options,
+            footprint_position.middle_of_wkb(wkb),
+        )
         sheet = answer["layer"] if source.driver == "GPKG" else None
         report = Report(source.path.name, sheet, answer["count"])
         _tell(answer, report)
@@ -68,6 +79,13 @@ class FootprintReader:
             )
         frame = footprint_table.build(wkb, fids, answer["columns"], columns, options, report)
         parts = frame["building_key"].notna().to_numpy(dtype=bool)
+        at = footprint_position.middle(frame["geom"].to_numpy(dtype=object))
+        assumed = source.default_crs is not None and crs is None and options.horizontal is None
+        misplaced = (
+            footprint_position.not_degrees(source.path.name, at) if assumed else None
+        ) or footprint_position.not_there(source.path.name, at, passport.horizontal or "")
+        if misplaced is not None:
+            raise RefusedError([misplaced, *report.findings])
         if report.bad.all():
             raise RefusedError(sorted(report.findings, key=_gravest))
         return Delivery(
@@ -103,9 +121,9 @@ def _extract(source: Source, folder: Path, options: ReadOptions) -> dict[str, An
             limits=isolation.Limits(options.time_limit, options.memory_limit),
         )
     except isolation.IsolationError as error:
-        raise _stopped(source.path.name, error) from None
+        raise footprint_refusals.stopped(source.path.name, error) from None
     if "problem" in answer:
-        raise _problem(source.path.name, answer)
+        raise footprint_refusals.problem(source, answer)
     return answer
 
 
@@ -128,79 +146,9 @@ def _encoding(source: Source, options: ReadOptions) -> str | None:
     return declared
 
 
-def _stopped(file: str, error: isolation.IsolationError) -> RefusedError:
-    """Why GDAL gave nothing: its own words, or the limit that it passed."""
-    detail = error.detail.removeprefix("DataSourceError: ").replace(
-        "source.", f"{Path(file).stem}."
-    )
-    limits = {
-        isolation.Reason.TIME: ("超过读取时限", "took longer than the time limit"),
-        isolation.Reason.MEMORY: ("超过内存限值", "needs more memory than the limit"),
-        isolation.Reason.CRASH: ("导致读取程序崩溃", "crashed the reading process"),
-        isolation.Reason.ERROR: ("无法读取", "cannot be read"),
-    }
-    zh, en = limits[error.reason]
-    return refuse(
-        "STR-00",
-        file,
-        en=f"{file} {en}: {detail}. The file may be damaged; export it again.",
-        zh=f"{file} {zh}：{detail}。文件可能已损坏，请重新导出。",
-        found=detail,
-        expected="a readable file",
-    )
-
-
-def _problem(file: str, answer: dict[str, Any]) -> RefusedError:
-    layers = ", ".join(answer.get("layers", ()))
-    found = str(answer.get("found", layers))
-    likely = " / ".join(answer.get("likely", ())) or "?"
-    code, expected, en, zh = {
-        "driver": (
-            "STR-00",
-            "footprints",
-            f"GDAL took the file for {found}, which is not accepted",
-            f"被识别为 {found}，不予接受",
-        ),
-        "columns": (
-            "STR-02",
-            f"<= {MAX_COLUMNS}",
-            f"found {found} columns, expected at most {MAX_COLUMNS}. Leave out what is not needed",
-            f"共有 {found} 列，最多 {MAX_COLUMNS} 列。请去除无关字段",
-        ),
-        "layer": (
-            "STR-03",
-            layers,
-            f"there is no layer of the declared name; there are: {layers}. Name one of them",
-            f"没有所声明的图层；现有：{layers}。请从中指定",
-        ),
-        "layers": (
-            "STR-03",
-            "one layer",
-            f"found several polygon layers: {layers}. Name the one to read",
-            f"存在多个面图层：{layers}。请指定要读取的图层",
-        ),
-        "no layer": (
-            "STR-03",
-            "a polygon layer",
-            f"found no polygon layer, only: {layers or '-'}. Deliver footprints as polygons",
-            f"没有面图层，仅有：{layers or '-'}。请以多边形提交建筑轮廓",
-        ),
-        "encoding": (
-            "ENC-01",
-            "UTF-8, or a declared code page",
-            "the text is neither ASCII nor UTF-8, and no code page is declared "
-            f"(as {likely} it reads {found!r}). Add a .cpg file or declare the encoding",
-            f"文字既非 ASCII 也非 UTF-8，且未声明编码（按 {likely} 读为“{found}”）。"
-            "请附 .cpg 文件或声明编码",
-        ),
-    }[answer["problem"]]
-    return refuse(
-        code, file, en=f"{file}: {en}.", zh=f"{file}：{zh}。", found=found, expected=expected
-    )
-
-
-def _gravest(finding: Finding) -> int:
-    return list(Severity).index(finding.severity)
+def _gravest(finding: Finding) -> tuple[int, bool]:
+    """Errors first, and of these what is said of the whole file."""
+    return list(Severity).index(finding.severity), finding.place.row is not None
 
 
 def _geometries(folder: Path) -> Objects:
@@ -230,9 +178,18 @@ def _column(folder: Path, index: int) -> npt.NDArray[Any]:
 
 def _tell(answer: dict[str, Any], report: Report) -> None:
     """Findings on the file: what GDAL remarked, text that does not decode, Z that is not used."""
-    for message in answer["messages"]:
+    if messages := answer["messages"]:
+        quoted = "; ".join(messages)[:300]
         report.whole(
-            "STR-04", Severity.WARNING, en=message, zh=f"读取提示：{message}", found=message
+            "STR-04",
+            Severity.WARNING,
+            en=f"{counted(len(messages), 'remark')} from the library that reads the file; rows may "
+            "be read otherwise than they were meant, expected none. Compare the rows it names with "
+            f'what was exported. GDAL: "{quoted}"',
+            zh=f"底层读取库给出 {len(messages)} 条提示，个别要素的读取结果可能与原意不同，"
+            f"应无提示。请将所涉要素与导出前的数据核对。GDAL 原文：“{quoted}”",
+            found=quoted,
+            expected="no remark",
         )
     for index in sorted({index for _, index in answer.get("undecodable", ())}):
         mask = np.zeros(report.count, dtype=bool)
@@ -240,9 +197,11 @@ def _tell(answer: dict[str, Any], report: Report) -> None:
         report.rows(
             mask,
             "ENC-01",
-            en=f"the text is not {answer['encoding']}. Declare the file's real encoding.",
-            zh=f"文字不符合 {answer['encoding']} 编码。请声明文件的实际编码。",
-            found="?",
+            en=f"{answer['columns'][index]} holds {{found}}, expected {answer['encoding']}, the "
+            "file's code page. Correct its .cpg, or declare the real one with --encoding.",
+            zh=f"{answer['columns'][index]} 的文字不符合 {answer['encoding']} 编码（{{found}}）。"
+            "请更正 .cpg，或用 --encoding 声明实际编码。",
+            found=f"bytes that are not {answer['encoding']}",
             expected=str(answer["encoding"]),
             column=answer["columns"][index],
         )

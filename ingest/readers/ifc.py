@@ -10,6 +10,7 @@ or contradicted, CRS-02 swapped coordinates.
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,9 +73,9 @@ class IfcReader:
         (path,) = paths
         file = path.name
         try:
-            source = SourceFile.of(path)
             if path.suffix.lower() != ".ifczip":  # said at once, without a process
                 ifc_header.check(path, file)
+            source = SourceFile.of(path)
         except OSError as error:
             raise _unreadable(file, error) from error
         limits = Limits(options.time_limit, options.memory_limit)
@@ -168,19 +169,24 @@ def _stopped(file: str, error: IsolationError) -> RefusedError:
                 file,
                 found=error.detail,
                 expected="a file that the library can read",
-                en=f"{file} made the IFC library fail ({error.detail}); nothing of it was read. "
-                "Check the file with a validator and export it again.",
-                zh=f"{file} 使 IFC 库异常终止（{error.detail}），未读取任何内容。"
-                "请用校验工具检查后重新导出。",
+                en=f"{file} made the IFC library fail; nothing of it was read. Check the file with "
+                f"a validator and export it again. ({error.detail})",
+                zh=f"{file} 使 IFC 库异常终止，未读取任何内容。请用校验工具检查后重新导出。"
+                f"（{error.detail}）",
             )
 
 
 def _unreadable(file: str, error: OSError) -> RefusedError:
+    en, zh = {
+        errno.ENOENT: ("it is not there", "文件不存在"),
+        errno.EACCES: ("reading it is not permitted", "没有读取权限"),
+        errno.EISDIR: ("it is a folder", "这是一个文件夹"),
+    }.get(error.errno or 0, (f"the system says {error.strerror}", f"系统提示 {error.strerror}"))
     return refuse(
         "IFC-01",
         file,
-        found=error.strerror or str(error),
+        found=en,
         expected="a file that can be read",
-        en=f"{file} cannot be opened: {error.strerror}. Check that it is there and may be read.",
-        zh=f"{file} 无法打开：{error.strerror}。请检查文件是否存在、是否有读取权限。",
+        en=f"{file} cannot be opened: {en}. Check its path and permissions.",
+        zh=f"{file} 无法打开：{zh}。请检查文件路径与读取权限。",
     )

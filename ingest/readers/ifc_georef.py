@@ -135,11 +135,11 @@ def _by_site(
     turn = math.pi / 2 - math.atan2(north[1], north[0])
     cos, sin = math.cos(turn), math.sin(turn)
     origin = site.placement[:3, 3].copy()
-    notes: tuple[Finding, ...] = ()
+    notes: tuple[Finding, ...] = (_roughly(site, file),)
     if site.elevation is None:
         en = f"{file}: IfcSite has no RefElevation; heights are taken as modelled. Check them."
         zh = f"{file}：IfcSite 未给 RefElevation，高程按模型 z 值采用，请核对。"
-        notes = (doubt(file, zh, en, "no RefElevation", "RefElevation"),)
+        notes += (doubt(file, zh, en, "no RefElevation", "RefElevation"),)
     base = origin[2] if site.elevation is None else site.elevation
     turned = np.array([[cos, -sin, 0.0, 0.0], [sin, cos, 0.0, 0.0], [0, 0, 1, base], [0, 0, 0, 1]])
     shift = np.eye(4)
@@ -151,6 +151,28 @@ def _by_site(
     )
     passport = DatumPassport(plane.to_wkt(), vertical, method="IfcSite")
     return Georeference(turned @ shift, passport, notes)
+
+
+def _roughly(site: SiteReference, file: str) -> Finding:
+    """An info finding on how well a latitude and longitude alone can place a model."""
+    metres = math.radians(site.seconds / 3600) * 6_371_000
+    written = f"{site.latitude:.6f}, {site.longitude:.6f}"
+    arc = f"{site.seconds:g}″"
+    size = f"{metres:.0f} m" if metres >= 1 else "< 1 m"
+    return Finding(
+        "IFC-05",
+        Severity.INFO,
+        Place(file, element=site.global_id),
+        f"{file}：仅按 IfcSite 的经纬度（{written}）定位，其书写精度为 {arc}（约 {size}），"
+        "且常为软件预设的城市位置，实际误差可达数十米以上；朝向取自正北方向。"
+        "应由 IfcMapConversion 给出测量坐标，请核对位置或补充后重新导出。",
+        f"{file} is placed by the latitude and longitude of IfcSite alone ({written}), which are "
+        f"written to {arc} (about {size}) and often the authoring tool's preset for a city: it may "
+        "be tens of metres off or more; it is turned by true north. Expected surveyed coordinates "
+        "in IfcMapConversion. Check the position, or add them and export again.",
+        found=f"{written} ± {size}",
+        expected="IfcMapConversion",
+    )
 
 
 def _apart(matrix: Matrix, name: str, site: SiteReference | None, file: str) -> tuple[Finding, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Final
 
@@ -144,20 +145,34 @@ def unpack(path: Path, file: str, folder: Path, limit: int) -> Path:
         with zipfile.ZipFile(path) as archive:
             members = [m for m in archive.infolist() if m.filename.lower().endswith(".ifc")]
             if len(members) != 1:
-                raise _archive_refused(file, f"{len(members)} .ifc files")
+                raise _archive_refused(
+                    file, f"{len(members)} .ifc files", f"含 {len(members)} 个 .ifc 的压缩包"
+                )
             size, packed = members[0].file_size, max(1, members[0].compress_size)
             if size > limit or size / packed > _RATIO:
-                raise _archive_refused(file, f"{size} bytes out of {packed}")
+                raise _archive_refused(
+                    file,
+                    f"{size} bytes out of {packed}",
+                    f"由 {packed} 字节解压出 {size} 字节",
+                )
             target = folder / "unpacked.ifc"
             with archive.open(members[0]) as source, target.open("wb") as out:
                 # zipfile stops at file_size whatever the stream holds, so the limit is kept.
                 shutil.copyfileobj(source, out, 1 << 20)
             return target
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise _archive_refused(file, str(error)) from error
+    except RuntimeError as error:  # what zipfile raises for a password
+        raise _archive_refused(file, "an encrypted archive", "加密的压缩包") from error
+    except NotImplementedError as error:
+        raise _archive_refused(
+            file, "a packing method that is not known", "不支持的压缩方法"
+        ) from error
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise _archive_refused(
+            file, "a damaged archive, or none", "损坏的压缩包或并非压缩包"
+        ) from error
 
 
-def _archive_refused(file: str, found: str) -> RefusedError:
+def _archive_refused(file: str, found: str, found_zh: str) -> RefusedError:
     return refuse(
         "IFC-01",
         file,
@@ -165,6 +180,6 @@ def _archive_refused(file: str, found: str) -> RefusedError:
         expected="a zip archive with one .ifc file",
         en=f"{file} cannot be unpacked: found {found}, expected a zip archive with exactly one "
         ".ifc file that is not encrypted. Pack it again or deliver the .ifc itself.",
-        zh=f"{file} 无法解压：实际为 {found}，应为仅含一个 .ifc 文件且未加密的 zip 压缩包。"
+        zh=f"{file} 无法解压：实际为{found_zh}，应为仅含一个 .ifc 文件且未加密的 zip 压缩包。"
         "请重新打包，或直接提交 .ifc 文件。",
     )

@@ -52,14 +52,16 @@ class MapOperation:
 
 @dataclass(frozen=True, slots=True)
 class SiteReference:
-    """IfcSite's reference point: degrees north and east, ``elevation`` in metres, and the site's
-    placement (4x4, metres) whose origin the point is."""
+    """IfcSite's reference point: degrees north and east, ``elevation`` in metres, the site's
+    placement (4x4, metres) whose origin the point is, and the seconds of arc to which the angles
+    are written."""
 
     global_id: str
     latitude: float
     longitude: float
     elevation: float | None
     placement: Matrix
+    seconds: float
 
 
 def contexts(model: ifcopenshell.file) -> list[Any]:
@@ -130,7 +132,8 @@ def site_reference(model: ifcopenshell.file, unit: float) -> SiteReference | Non
             placement = np.array(ifc_placement.get_local_placement(site.ObjectPlacement))
             placement[:3, 3] *= unit
         up = None if site.RefElevation is None else float(site.RefElevation) * unit
-        return SiteReference(site.GlobalId, latitude, longitude, up, placement)
+        seconds = max(map(_seconds, (site.RefLatitude, site.RefLongitude)))
+        return SiteReference(site.GlobalId, latitude, longitude, up, placement, seconds)
     return None
 
 
@@ -139,6 +142,11 @@ def _degrees(parts: tuple[int, ...] | None) -> float | None:
     if not parts:
         return None
     return float(sum(p / q for p, q in zip(parts, (1, 60, 3600, 3.6e9), strict=False)))
+
+
+def _seconds(parts: tuple[int, ...]) -> float:
+    """Seconds of arc of the last part that is written; millionths that are 0 are not counted."""
+    return 1e-6 if len(parts) > 3 and parts[3] else (3600.0, 60.0, 1.0)[min(len(parts), 3) - 1]
 
 
 def _from_entity(model: ifcopenshell.file, operation: Any, file: str) -> MapOperation:

@@ -7,11 +7,10 @@ its lines (NaN where there is no body), the meshes are as :mod:`ingest.readers.i
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 from typing import Any, Final
 
-import ifcopenshell
 import ifcopenshell.util.unit as ifc_unit
 import numpy as np
 import orjson
@@ -21,14 +20,13 @@ from ingest.readers import ifc_header
 from ingest.readers.ifc_bodies import Bodies, extract
 from ingest.readers.ifc_elements import Tree, not_drawn, objects, rows
 from ingest.readers.ifc_georef import Georeference, locate, settle
-from ingest.readers.ifc_log import entries, error_log
 from ingest.readers.ifc_meshes import MeshWriter
+from ingest.readers.ifc_model import open_model
 from models.findings import Finding, Place, Severity
 
-_DANGLING: Final = re.compile(r"Instance reference #(\d+) used by instance #(\d+)")
-_UNKNOWN: Final = re.compile(r"Entity with name '(\w+)' not found")
-#: A reference that leads nowhere costs a link when one of these has it, and anything otherwise.
-_LOOSE: Final = ("IfcRelationship", "IfcPresentationLayerAssignment")
+_INSTANCE: Final = re.compile(r"#\d+\s*=.*")
+#: How many elements a finding on many of them names.
+_SHOWN: Final = 5
 
 
 def work(
@@ -61,7 +59,7 @@ def _work(
     if path.suffix.lower() == ".ifczip":
         path = ifc_header.unpack(path, file, folder, memory)
     written = ifc_header.check(path, file)
-    model, findings = _open(ifc_header.with_schema(path, written, folder), file)
+    model, findings = open_model(ifc_header.with_schema(path, written, folder), file)
     if written not in ifc_header.READABLE:
         findings += _renamed(file, written)
     unit = float(ifc_unit.calculate_unit_scale(model))
@@ -88,45 +86,6 @@ def _work(
         "features_in": len(kept) + len(doubles),
         "findings": [finding.as_dict() for finding in findings],
     }
-
-
-def _open(path: Path, file: str) -> tuple[Any, tuple[Finding, ...]]:
-    """The parsed model; refused (IFC-02) when instances that matter are not in the file."""
-    log = error_log()
-    try:
-        model = ifcopenshell.open(path, logger=log)
-    except (ifcopenshell.Error, OSError) as error:
-        raise _damaged(file, str(error)) from error
-    faults: Counter[str] = Counter()
-    loose: list[str] = []
-    for entry in entries(log):
-        text = entry["message"]
-        if (unknown := _UNKNOWN.search(text)) is not None:
-            faults[f"{unknown[1]} is not in {model.schema_identifier}"] += 1
-        elif (dangling := _DANGLING.search(text)) is not None:
-            owner: Any = model.by_id(int(dangling[2]))
-            words = f"{owner.is_a()} #{owner.id()} refers to #{dangling[1]}, which is not there"
-            if any(owner.is_a(name) for name in _LOOSE):
-                loose.append(words)
-            else:
-                faults[words] += 1
-        else:
-            loose.append(text)
-    if faults:
-        raise _damaged(file, f"{sum(faults.values())} faults: {'; '.join([*faults][:3])}")
-    if not loose:
-        return model, ()
-    found = f"{len(loose)}: {'; '.join(loose[:3])}"
-    note = Finding(
-        "IFC-02",
-        Severity.WARNING,
-        Place(file),
-        f"{file} 有 {len(loose)} 处不合模式的内容，已略过：{loose[0]}。请检查导出设置。",
-        f"{file} has {len(loose)} values that do not fit its schema and are passed over; the first "
-        f"is: {loose[0]}. Check the export.",
-        found=found[:500],
-    )
-    return model, (note,)
 
 
 def _centre(bodies: Bodies) -> tuple[float, float] | None:
@@ -162,22 +121,31 @@ def _write(
 
 
 def _without_body(kept: list[Any], bodies: Bodies, file: str) -> tuple[Finding, ...]:
-    findings = []
+    """A warning (IFC-07) for each reason why bodies cannot be built, with the first of them."""
+    failed: dict[str, list[Any]] = defaultdict(list)
     for item in kept:
-        reason = bodies.failed.get(item.id())
-        if reason is None:
-            continue
-        what = f"{item.is_a()} {item.GlobalId} '{item.Name or ''}'"
+        if (reason := bodies.failed.get(item.id())) is not None:
+            # The kernel's words name the instance, by which no two would be alike.
+            failed[_INSTANCE.sub("", reason).strip()].append((item, reason))
+    findings = []
+    for items in failed.values():
+        first, reason = items[0]
+        names = [f"{item.is_a()} {item.GlobalId} '{item.Name or ''}'" for item, _ in items[:_SHOWN]]
+        what = ", ".join(names) + (", ..." if len(items) > _SHOWN else "")
+        several = f"bodies of {len(items)} elements" if len(items) > 1 else "body of an element"
         findings.append(
             Finding(
                 "IFC-07",
                 Severity.WARNING,
-                Place(file, row=item.id(), element=item.GlobalId),
-                f"{file}：{what} 的几何无法生成，仅保存属性（{reason}）。请检查该构件。",
-                f"{file}: the body of {what} cannot be built, so it is kept as data only "
-                f"({reason}). Check its geometry in the authoring tool.",
+                Place(file, row=first.id(), element=first.GlobalId),
+                f"{file}：{len(items)} 个构件的几何无法生成，仅保存属性：{what}。应为曲面或实体，"
+                f"请在建模软件中检查。IfcOpenShell：“{reason}”",
+                f"{file}: the {several} cannot be built, so only data is kept: {what}. Expected a "
+                "surface or solid; check the geometry in the authoring tool. "
+                f'IfcOpenShell: "{reason}"',
                 found=reason,
                 expected="a surface or solid",
+                extra={"count": len(items), "elements": [i.GlobalId for i, _ in items[:_SHOWN]]},
             )
         )
     if not bodies.mesh and not findings:
@@ -192,17 +160,6 @@ def _renamed(file: str, written: str) -> tuple[Finding, ...]:
     en = f"{file}: header schema {written} is read as {known}."
     zh = f"{file}：文件头模式 {written} 按 {known} 读取。"
     return (Finding("IFC-03", Severity.INFO, Place(file), zh, en, found=written, expected=known),)
-
-
-def _damaged(file: str, found: str) -> RefusedError:
-    return refuse(
-        "IFC-02",
-        file,
-        found=found[:500],
-        expected="every instance that is referred to, of the schema in the header",
-        en=f"{file} is damaged or not of the schema in its header: {found[:300]}. Export it again.",
-        zh=f"{file} 已损坏，或与文件头所声明的模式不符：{found[:300]}。请重新导出。",
-    )
 
 
 def _empty(file: str) -> RefusedError:

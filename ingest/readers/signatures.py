@@ -19,7 +19,7 @@ class Kind(enum.Enum):
     EMPTY = ("空文件", "an empty file")
     GEOJSON = ("GeoJSON", "GeoJSON")
     CITYJSON = ("CityJSON", "CityJSON")
-    JSON = ("JSON", "JSON that is not GeoJSON")
+    JSON = ("非 GeoJSON 的 JSON", "JSON that is not GeoJSON")
     GPKG = ("GeoPackage", "a GeoPackage")
     SQLITE = ("非 GeoPackage 的 SQLite 数据库", "an SQLite database that is not a GeoPackage")
     FLATGEOBUF = ("FlatGeobuf", "FlatGeobuf")
@@ -27,6 +27,9 @@ class Kind(enum.Enum):
     DBF = ("dBASE 表（.dbf）", "a dBASE table (.dbf)")
     IFC = ("IFC（STEP）", "IFC (STEP)")
     XLSX = ("Excel 工作簿（.xlsx）", "an Excel workbook (.xlsx)")
+    OFFICE = ("Word 或 PowerPoint 文档", "a Word or PowerPoint document")
+    ACCESS = ("Access 数据库（.mdb/.accdb）", "an Access database (.mdb, .accdb)")
+    DXF = ("DXF 图形", "a DXF drawing")
     OLE = ("旧版 Office 文件（.xls/.doc）", "an old Office file (.xls or .doc)")
     ZIP = ("ZIP 压缩包", "a ZIP archive")
     ARCHIVE = ("压缩文件", "a compressed archive")
@@ -59,10 +62,13 @@ _MAGIC: Final[tuple[tuple[bytes, Kind], ...]] = (
     (b"MM\x00*", Kind.IMAGE),
     (b"LASF", Kind.LAS),
     (b"AC10", Kind.DWG),
+    (b"AutoCAD Binary DXF", Kind.DXF),
+    (b"\x00\x01\x00\x00Standard Jet DB", Kind.ACCESS),
+    (b"\x00\x01\x00\x00Standard ACE DB", Kind.ACCESS),
 )
 _DBF_VERSIONS: Final = frozenset(b"\x03\x83\x8b\xf5\x30\x31\x32\x02")
 _GEOJSON_TYPE: Final = re.compile(
-    rb'"type"\s*:\s*"(FeatureCollection|Feature|GeometryCollection|(Multi)?(Point|LineString|Polygon))"'
+    rb'"type"\s*:\s*"(Feature|GeometryCollection"|(Multi)?(Point|LineString|Polygon)")'
 )
 
 
@@ -75,6 +81,8 @@ def sniff(path: Path) -> Kind:
     if head.startswith(b"SQLite format 3\x00"):
         return Kind.GPKG if head[68:72] in (b"GPKG", b"GP10", b"GP11") else Kind.SQLITE
     if head.startswith(b"PK\x03\x04"):
+        if b"word/" in head or b"ppt/" in head:
+            return Kind.OFFICE
         return Kind.XLSX if b"xl/" in head or b"[Content_Types].xml" in head else Kind.ZIP
     for magic, kind in _MAGIC:
         if head.startswith(magic):

@@ -1,31 +1,39 @@
-"""Pipe surveys as surveyors deliver them: point and line tables in XLSX, XLS and CSV."""
+"""Pipe surveys as surveyors deliver them: point, line and result tables (成果表) in workbooks, CSV,
+Access databases, Shapefiles, GeoPackages and DXF drawings."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
 from ingest.errors import RefusedError, refuse
 from ingest.isolation import Limits
-from ingest.mapping.header import find_table
 from ingest.mapping.words import SurveyWords, profiles, survey_words
+from ingest.readers import (
+    survey_about,
+    survey_beside,
+    survey_geometry,
+    survey_group,
+    survey_offset,
+)
 from ingest.readers.base import ReadOptions
-from ingest.readers.survey_datum import check_area, passport
+from ingest.readers.survey_area import check_area
+from ingest.readers.survey_datum import passport
 from ingest.readers.survey_network import derive, join
+from ingest.readers.survey_outline import attach
 from ingest.readers.survey_rows import read_rows
-from ingest.readers.survey_sheets import bare_name, discover, is_metadata
+from ingest.readers.survey_sheets import discover
 from ingest.readers.survey_tables import pipe_points, pipe_segments
-from ingest.readers.tables import LIMITS, SUFFIXES, content, peek_grids, read_grids
+from ingest.readers.tables import COMPANIONS, LIMITS, read_grids
 from ingest.rules.engine import run
-from ingest.rules.pack import load_pack
-from models.features import Delivery, SourceFile, Theme
+from ingest.rules.pack import load_packs
+from models.features import DatumPassport, Delivery, SourceFile, Theme
 from models.findings import Finding, Place, Severity
-
-PACK: Final = "pipe-survey"
 
 
 class SurveyReader:
@@ -39,51 +47,61 @@ class SurveyReader:
     name = "survey"
 
     def group(self, paths: Sequence[Path]) -> list[tuple[Path, ...]]:
-        """Tables that belong together: a file with points and lines alone; a point and a line file
-        of the same name but for 点/线; else what is left over in a folder, together. A file of
-        datum declarations goes with every group of its folder."""
-        words = survey_words()
-        by_folder: dict[Path, dict[str, list[Path]]] = {}
-        groups: list[tuple[Path, ...]] = []
-        for path in paths:
-            role = self._role(path, words)
-            if role is not None:
-                by_folder.setdefault(path.parent, {}).setdefault(role, []).append(path)
-        for roles in by_folder.values():
-            metadata = roles.get("metadata", [])
-            own: list[tuple[Path, ...]] = [
-                (p,) for p in [*roles.get("both", []), *roles.get("unknown", [])]
-            ]
-            own += _pairs(roles.get("point", []), roles.get("line", []), words)
-            groups += [(*group, *metadata) for group in own]
-            if not own:
-                groups += [(path,) for path in metadata]
-        return groups
+        """Tables that belong together; see :func:`ingest.readers.survey_group.groups`."""
+        return survey_group.groups(paths, survey_words())
 
     def read(self, paths: tuple[Path, ...], options: ReadOptions) -> Delivery:
         """Read one group.
 
         Raises :class:`ingest.errors.RefusedError` for a file that cannot be read (STR-00, STR-08),
-        headers that do not do (STR-01), datums (MET-01, MET-02) and coordinates that are not in
-        the declared CRS (CRS-01, CRS-02). Everything else is a finding of its row.
+        headers that do not do (STR-01), datums and constants (MET-01 to MET-03), coordinates that
+        are not in the declared CRS (CRS-01, CRS-02) and columns that contradict the geometry
+        (GEO-01). Everything else is a finding of its row; where headers, datums, constants or
+        coordinates refuse the whole, the rows' findings are told with it.
         """
-        label = " + ".join(path.name for path in paths)
+        label = " + ".join(path.name for path in paths if path.suffix.lower() not in COMPANIONS)
         words = _words(options.profile, label)
         limits = Limits(options.time_limit, min(options.memory_limit, LIMITS.memory))
         grids = [grid for path in paths for grid in read_grids(path, options.encoding, limits)]
-        sources = discover(grids, words, options.mapping)
+        beside = survey_beside.split(grids, words, options.mapping)
+        if not beside.grids:
+            raise _only_beside(label)
+        sources = discover(beside.grids, words, options.mapping)
         survey = read_rows(sources.tables, words)
+        survey.totals = survey_beside.own_totals(beside.totals, survey)
+        wrong: list[Finding] = []  # what refuses all of it; its rows are checked all the same
+        offset, declared = (0.0, 0.0, 0.0), DatumPassport(None, None)
+        with _collecting(wrong):
+            offset = survey_offset.declared_offset(label, sources.declared, options)
+            survey_offset.apply(survey, offset)
+        findings = survey_geometry.place_points(survey)
         survey.points["x_src"] = survey.points["north_x"]
         survey.points["y_src"] = survey.points["east_y"]
-        declared = passport(label, sources.declared, survey, options)
-        if declared.horizontal is not None:
-            survey.points["inside"] = check_area(survey, declared.horizontal, label)
+        with _collecting(wrong):
+            declared = passport(label, sources.declared, survey, options)
+        declared = survey_about.complete(declared, survey, sources.declared, offset)
+        if declared.horizontal is not None and not wrong:
+            with _collecting(wrong):
+                survey_offset.check(survey, offset, declared.horizontal, label)
+                check_area(survey, declared.horizontal, label)
+        if wrong:  # positions mean nothing outside the delivery
+            survey.points[["inside", "north_off"]] = True, False
+        else:
+            survey.horizontal, survey.vertical = declared.horizontal, declared.vertical
+        survey.profile, survey.limits = words.profile, words.limits
+        resurveys = (*options.context.resurveys, *beside.resurveys)
+        survey.context = replace(options.context, resurveys=resurveys)
+        findings += survey_geometry.place_lines(survey)
         join(survey)
         with np.errstate(invalid="ignore", over="ignore"):
             derive(survey)
-            findings = run(load_pack(PACK), survey)
+            packs = options.context.packs
+            findings += run(load_packs() if packs is None else packs, survey)
+        if wrong or sources.wrong:
+            raise RefusedError([*sources.wrong, *wrong, *sources.findings, *findings])
         if not survey.alive["point"].any():
             raise RefusedError(_nothing_left(findings, label))
+        findings += attach(survey, sources.outlines, offset)
         return Delivery(
             Theme.PIPES,
             _source(paths),
@@ -93,25 +111,14 @@ class SurveyReader:
             features_in=len(survey.points) + len(survey.lines),
         )
 
-    def _role(self, path: Path, words: SurveyWords) -> str | None:
-        """``point``, ``line``, ``both``, ``metadata``, ``unknown`` (a table that is not a survey or
-        cannot be read, which :meth:`read` says), or ``None`` for what is no table at all."""
-        if not path.is_file():
-            return None
-        if path.suffix.lower() not in SUFFIXES:
-            return "unknown" if content(path) in {"xlsx", "xls"} else None
-        roles = set()
-        grids = peek_grids(path)
-        for grid in grids:
-            if table := find_table(grid.cells, words):
-                roles.add(table.role)
-        if path.suffix.lower() == ".txt" and not roles:
-            return None
-        if "result" in roles or roles == {"point", "line"}:
-            return "both"
-        if roles:
-            return roles.pop()
-        return "metadata" if grids and all(is_metadata(g, words) for g in grids) else "unknown"
+
+@contextmanager
+def _collecting(wrong: list[Finding]) -> Iterator[None]:
+    """Findings of a refusal inside the block go to ``wrong`` instead."""
+    try:
+        yield
+    except RefusedError as error:
+        wrong += error.findings
 
 
 def _nothing_left(findings: Sequence[Finding], label: str) -> list[Finding]:
@@ -125,26 +132,21 @@ def _nothing_left(findings: Sequence[Finding], label: str) -> list[Finding]:
             f"{label} 的点表只有表头，没有数据行。请补充数据后提交。",
             f"The point table of {label} has a header but no rows. Fill it and deliver it again.",
             "0",
+            "≥ 1",
         )
     ]
 
 
-def _pairs(points: list[Path], lines: list[Path], words: SurveyWords) -> list[tuple[Path, ...]]:
-    if len(points) <= 1 or len(lines) <= 1:
-        return [(*points, *lines)] if points or lines else []
-    out: list[tuple[Path, ...]] = []
-    rest_points, rest_lines = list(points), list(lines)
-    for point in points:
-        name = bare_name(point.stem, words)
-        twins = [line for line in rest_lines if bare_name(line.stem, words) == name]
-        same = [p for p in points if bare_name(p.stem, words) == name]
-        if len(twins) == 1 and len(same) == 1:
-            out.append((point, twins[0]))
-            rest_points.remove(point)
-            rest_lines.remove(twins[0])
-    if rest_points or rest_lines:
-        out.append((*rest_points, *rest_lines))
-    return out
+def _only_beside(label: str) -> RefusedError:
+    return refuse(
+        "STR-08",
+        label,
+        en=f"{label} holds statistics or check measurements and no points or lines. Deliver it "
+        "together with the point and line tables.",
+        zh=f"{label} 只有统计表或检查表，没有点表和线表。请与点表、线表一并提交。",
+        found="统计表、检查表 statistics, check table",
+        expected="点表、线表 point and line tables",
+    )
 
 
 def _words(profile: str | None, label: str) -> SurveyWords:

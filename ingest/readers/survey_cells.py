@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from ingest.mapping import values as parse
-from ingest.mapping.text import Objects, as_text, text_column
+from ingest.mapping.sizes import sizes
+from ingest.mapping.text import Objects, as_text, header_unit, text_column
 from ingest.mapping.values import Placeholders
 from ingest.mapping.words import SurveyWords
 from ingest.readers.survey_sheets import SourceTable
@@ -23,7 +24,17 @@ from models import pipes
 Columns = dict[str, npt.NDArray[Any]]
 _FORMULA: Final = np.array(sorted(FORMULA_ERRORS | {"#ERROR"}), object)
 _PREFIX: Final = re.compile(r"([A-Z]{2})[-_]?\d")
+_CODE: Final = re.compile(r"5\d{7}")
+#: Fields that go into ``attrs``: under their name, or as a member of ``casing``.
+_ATTRS: Final = {
+    "feature_code": None,
+    "surface": None,
+    "casing_material": "material",
+    "casing_size": "size",
+}
 _PRESSURE: Final = re.compile(r"(低压|中压[AB]?|次高压[AB]?|高压[AB]?)")
+#: Kinds whose cells may bring their unit; a depth in another unit than its column is a blunder.
+_WITH_UNIT: Final = frozenset({"pressure", "voltage", "millimetre"})
 #: Code words that stay as delivered when they are not known (the finding is a warning).
 _KEPT: Final = frozenset({"feature", "appurtenance", "status"})
 
@@ -52,12 +63,14 @@ class CellReader:
         for field, index in self.source.table.columns[self.table].items():
             column = self._formulas(field, cells[:, index].copy(), "formula")
             out |= self._field(field, column)
-        if "holes_pair" in out:
-            pair = out.pop("holes_pair")
-            used = out.get("holes_used", np.full(len(cells), np.nan))
-            out["holes_used"] = np.where(np.isnan(used), pair, used)
+        for field, beside in (("holes_used", "holes_pair"), ("holes", "ducts")):
+            if beside in out:
+                other = out.pop(beside)
+                own = out.get(field, np.full(len(cells), np.nan))
+                out[field] = np.where(np.isnan(own), other, own)
         out["class_code"] = self._classes(out, len(cells))
         out["attrs"] = self._attrs(cells)
+        _annotate(out)
         return out
 
     def _formulas(self, field: str, column: Objects, kind: str) -> Objects:
@@ -85,16 +98,19 @@ class CellReader:
         factor = self.source.table.factors.get(field, 1.0)
         if kind == "number":
             return {field: text_column(column)}
+        if kind == "via":
+            return {field: column}
         if kind == "size":
-            sizes = parse.sizes(column, empty, factor)
-            self._issue("grammar", field, sizes.bad, column)
-            self._issue("placeholder", field, sizes.placeholder, column)
+            read = sizes(column, empty, factor)
+            self._issue("grammar", field, read.bad, column)
+            self._issue("placeholder", field, read.placeholder, column)
             return {
-                field: sizes.width,
-                "width_mm": sizes.width,
-                "height_mm": sizes.height,
-                "box": sizes.box,
-                "outer": sizes.outer,
+                field: read.width,
+                "width_mm": read.width,
+                "height_mm": read.height,
+                "box": read.box,
+                "outer": read.outer,
+                "ducts": read.ducts,
             }
         extra: Columns = {}
         bad_kind = "not_a_number"
@@ -112,6 +128,11 @@ class CellReader:
             parsed, bad_kind = self._words(field, column, empty), "unknown_word"
         elif kind == "text":
             parsed = parse.texts(column, empty)
+        elif kind in _WITH_UNIT:
+            units = words.units[kind]
+            parsed, other = parse.quantities(column, empty, units, factor)
+            if self._says_unit(field, units):
+                self._issue("other_unit", field, other & ~parsed.bad, column)
         else:
             parsed = parse.numbers(column, empty, factor)
         self._issue(bad_kind, field, parsed.bad, column)
@@ -120,9 +141,15 @@ class CellReader:
             parsed.values[parsed.bad] = text_column(column[parsed.bad])
         return {field: parsed.values, **extra}
 
+    def _says_unit(self, field: str, units: Mapping[str, float]) -> bool:
+        """Whether the table says in what unit a column is."""
+        table = self.source.table
+        header = table.names[table.columns[self.table][field]] or ""
+        return field in table.factors or header_unit(header) in units
+
     def _words(self, field: str, column: Objects, empty: Placeholders) -> parse.Parsed:
         tables: dict[str, Callable[[], Mapping[str, Any]]] = {
-            "class_code": pipes.class_words,
+            "class_code": _class_table(column),
             "acq_method": lambda: self.words.method,
             "section": lambda: self.words.section,
             "feature": _canonical_points,
@@ -133,14 +160,17 @@ class CellReader:
         return parse.words(column, table, empty, upper=upper)
 
     def _classes(self, out: Columns, count: int) -> Objects:
-        """Column, else the sheet's or file's name, else the prefix of the point number. A word
-        that is in the column and not known leaves the class open."""
+        """Column, else the feature code, else the sheet's or file's name, else the prefix of the
+        point number. A word that is in the column and not known leaves the class open."""
         codes = out.get("class_code")
         classes: Objects = np.full(count, None, object) if codes is None else codes
         open_rows = pd.isna(classes)
         for issue in self.issues:
             if issue.field == "class_code" and issue.kind in {"unknown_word", "formula"}:
                 open_rows[issue.rows - self.base] = False
+        if "feature_code" in out:
+            classes[open_rows] = [_coded_class(c) for c in out["feature_code"][open_rows]]
+            open_rows &= pd.isna(classes)
         if self.source.class_code is not None:
             classes[open_rows] = self.source.class_code
             return classes
@@ -174,12 +204,35 @@ class CellReader:
         return out
 
 
+def _class_table(column: Objects) -> Callable[[], Mapping[str, Any]]:
+    """Class words, and the eight-digit feature codes that occur in a column."""
+    coded = {t: _coded_class(t) for t in set(text_column(column)) if t}
+    return lambda: {**pipes.class_words(), **{t: c for t, c in coded.items() if c}}
+
+
+def _coded_class(code: str | None) -> str | None:
+    """The class of an eight-digit feature code (CJJ 61-2017 appendix F), a minor's or a major's."""
+    if code is None or not _CODE.fullmatch(code):
+        return None
+    return pipes.feature_code_classes().get(code[1:4])
+
+
+def _annotate(out: Columns) -> None:
+    """Casing (pipe around the pipe), feature code and surface into ``attrs``. Works in place."""
+    attrs = out["attrs"]
+    for name, key in _ATTRS.items():
+        column = out.get(name, np.empty(0, object))
+        for row in np.flatnonzero(pd.notna(column)):
+            inner = attrs[row].setdefault("casing", {}) if key else attrs[row]
+            inner[key or name] = column[row]
+
+
 def _canonical_points() -> Mapping[str, str]:
     return {word: entry.canonical for word, entry in pipes.point_words().items()}
 
 
 def _has_hash(column: Objects) -> bool:
-    return any(isinstance(v, str) and v.startswith("#") for v in column)
+    return any(isinstance(v, str) and v.startswith("#") for v in pd.unique(column))
 
 
 def _plain(value: Any) -> Any:

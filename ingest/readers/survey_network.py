@@ -194,6 +194,7 @@ def _accuracy(survey: Survey) -> None:
     h = deepest[:-1]
     method = points["acq_method"].to_numpy(object).copy()
     unsaid = pd.isna(method)
+    points["method_stated"] = ~unsaid
     seen = points["appurtenance"].notna().to_numpy(bool)
     method[unsaid & seen], method[unsaid & ~seen] = "visible", "hidden"
     base, visible, hidden = figures["survey"], figures["visible"], figures["hidden"]

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ingest.mapping.header import drop_rows
-from ingest.mapping.text import Objects, text_column
+from ingest.mapping.text import Objects, filled, text_column
 from ingest.mapping.words import SurveyWords
 from ingest.readers.survey_cells import CellReader, Columns
 from ingest.readers.survey_sheets import SourceTable
@@ -36,14 +37,33 @@ def read_rows(tables: Sequence[SourceTable], words: SurveyWords) -> Survey:
             }
             reader = CellReader(table, source, words, counts[table], headers[table])
             columns = reader.read(own)
-            columns["row"] = own_rows + 1
+            columns["row"] = own_rows + source.grid.first
             columns["sheet"] = np.full(len(own), number)
+            columns |= _field_counts(source, own_rows)
             parts[table].append(columns)
             issues.extend(reader.issues)
             counts[table] += len(own)
         sheets.append(Sheet(source.grid.file, source.grid.sheet, headers))
     frames = {t: _frame(parts[t], words.fields(t), words) for t in ("point", "line")}
-    return Survey(frames["point"], frames["line"], sheets, issues)
+    return Survey(frames["point"], frames["line"], sheets, issues, words.labels)
+
+
+def _field_counts(source: SourceTable, rows: npt.NDArray[np.intp]) -> Columns:
+    """``fields`` of each row and ``header_fields``, both 0 for workbooks.
+
+    A row may have blank fields beyond the header where most rows of the table have as many: such a
+    program ends every row with delimiters.
+    """
+    counts = source.grid.fields
+    if counts is None or not len(rows):
+        nothing = np.zeros(len(rows), np.int64)
+        return {"fields": nothing, "header_fields": nothing}
+    header, fields = int(counts[source.table.header_row]), counts[rows]
+    usual = int(np.median(fields))
+    beyond = source.grid.cells[rows, header:]
+    if usual > header and not filled(beyond[fields == usual]).any():
+        header = usual
+    return {"fields": fields, "header_fields": np.full(len(rows), header)}
 
 
 def _split(source: SourceTable, cells: Objects) -> dict[TableName, Mask]:
@@ -83,10 +103,14 @@ def _reversed_again(pairs: list[tuple[str, ...]], start: Objects, linked: Mask) 
     return out
 
 
+_NOT_NUMBERS: Final = frozenset({"code", "number", "date", "via"})
+
+
 def _frame(parts: list[Columns], fields: frozenset[str], words: SurveyWords) -> pd.DataFrame:
     """All tables under each other; a field that a table lacks is null there."""
-    names = sorted(fields | {"row", "sheet", "attrs"} | {n for p in parts for n in p})
-    numeric = {f for f, k in words.kinds.items() if k not in {"code", "number", "date"}}
+    counts = {"row", "sheet", "fields", "header_fields"}
+    names = sorted(fields | counts | {"attrs"} | {n for p in parts for n in p})
+    numeric = counts | {f for f, k in words.kinds.items() if k not in _NOT_NUMBERS}
     numeric |= {"width_mm", "height_mm"}
     out: dict[str, Any] = {}
     for name in names:

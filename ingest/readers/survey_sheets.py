@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from ingest.errors import RefusedError
 from ingest.mapping import datums
@@ -14,11 +12,11 @@ from ingest.mapping.datums import Declaration
 from ingest.mapping.header import Table, find_table
 from ingest.mapping.text import fold
 from ingest.mapping.words import SurveyWords
-from ingest.readers.tables import Grid
-from models import pipes
+from ingest.readers import survey_headers
+from ingest.readers.survey_class import class_of_name
+from ingest.readers.survey_outline import SourceOutline, find_outline
+from ingest.readers.tables_grid import Grid
 from models.findings import Finding, Place, Severity
-
-_SPLIT: Final = re.compile(r"[\s_\-.()\[\]【】、,]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +30,12 @@ class SourceTable:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A datum declaration and the sheet that holds it."""
+    """A declaration and the sheet that holds it. ``value`` is its meaning where that is plain, such
+    as a layer's own CRS."""
 
     grid: Grid
     declaration: Declaration
+    value: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,8 @@ class Sources:
     tables: tuple[SourceTable, ...]
     declared: tuple[Declared, ...]
     findings: tuple[Finding, ...]
+    outlines: tuple[SourceOutline, ...] = ()
+    wrong: tuple[Finding, ...] = ()
 
 
 def discover(
@@ -52,60 +54,69 @@ def discover(
 ) -> Sources:
     """Tables and declarations.
 
-    Raises :class:`ingest.errors.RefusedError` with all reasons when a table lacks a required
-    column or repeats one (STR-01), or when there is no point table (STR-08).
+    A table that lacks a required column, repeats one, or has a connection that nothing starts
+    (STR-01) refuses the whole delivery: that is ``wrong``, and ``tables`` are those of the other
+    classes, whose rows can be checked all the same. Raises :class:`ingest.errors.RefusedError` with
+    all reasons where none is left or there is no point table (STR-08).
     """
     tables: list[SourceTable] = []
     declared: list[Declared] = []
     wrong: list[Finding] = []
     notes: list[Finding] = []
+    outlines: list[SourceOutline] = []
+    broken: set[str | None] = set()
     for grid in grids:
+        notes.extend(grid.notes)
+        if grid.crs is not None:
+            declared.append(
+                Declared(grid, Declaration("horizontal", _brief(grid.crs), 0, 0), grid.crs)
+            )
         if grid.empty:
             notes.append(_empty(grid))
             continue
-        table = find_table(grid.cells, words, mapping)
+        table = find_table(grid.cells, words, mapping, grid.cut)
         if table is None:
+            if outline := find_outline(grid, _class_of(grid, words)):
+                outlines.append(outline)
+                continue
             found = datums.find(grid.cells[:200].tolist())
-            declared.extend(Declared(grid, d) for d in found)
-            if not found and not is_metadata(grid, words):
+            about = is_metadata(grid, words)
+            plain = any(datums.is_datum(d.kind) for d in found)
+            if about or plain:
+                declared.extend(
+                    Declared(grid, d) for d in found if about or datums.is_datum(d.kind)
+                )
+            else:
                 notes.append(_unrecognised(grid))
             continue
-        above = datums.find(grid.cells[: table.header_row].tolist())
+        above = datums.find(grid.cells[: table.top_row].tolist())
         declared.extend(Declared(grid, d) for d in above)
-        wrong.extend(_header_findings(grid, table, words))
-        tables.append(SourceTable(grid, table, _class_of(grid, words)))
+        class_code = _class_of(grid, words)
+        if faults := survey_headers.wrong(grid, table, words):
+            wrong.extend(faults)
+            broken.add(class_code)
+        notes.extend(survey_headers.notes(grid, table, words))
+        tables.append(SourceTable(grid, table, class_code))
     if not any("point" in t.table.columns for t in tables) and not wrong:
         wrong = _no_points(notes, tables)
-    if wrong:
-        told = {f.place for f in wrong}
-        raise RefusedError(wrong + [n for n in notes if n.place not in told])
-    return Sources(tuple(tables), tuple(declared), tuple(notes))
+    told = {f.place for f in wrong}
+    notes = [n for n in notes if n.place not in told]
+    if broken:  # a class is read whole or not at all: half of it would raise false findings
+        tables = [t for t in tables if t.class_code not in broken] if None not in broken else []
+    if wrong and not any("point" in t.table.columns for t in tables):
+        raise RefusedError([*wrong, *notes])
+    return Sources(tuple(tables), tuple(declared), tuple(notes), tuple(outlines), tuple(wrong))
 
 
 def is_metadata(grid: Grid, words: SurveyWords) -> bool:
     """Whether a sheet (or the file of a text table) is named like one that describes."""
-    name = fold(grid.sheet or Path(grid.file).stem).upper()
-    return any(word.upper() in name for word in words.metadata_names)
+    return is_metadata_name(grid.sheet or Path(grid.file).stem, words)
 
 
-def class_of_name(name: str, words: SurveyWords) -> str | None:
-    """The class that a sheet's or file's name says: ``JSPoint``, ``雨水点表``, ``YS_线表``."""
-    known = pipes.class_words()
-    text = fold(name).upper()
-    for part in (text, *_SPLIT.split(text)):
-        for candidate in (part, bare_name(part, words)):
-            if candidate in known:
-                return known[candidate]
-    return None
-
-
-def bare_name(name: str, words: SurveyWords) -> str:
-    """A name without the words that say point or line table."""
-    text = fold(name).upper()
-    every = sorted({w.upper() for g in words.role_words.values() for w in g}, key=len, reverse=True)
-    for word in every:
-        text = text.replace(word, "")
-    return text.strip(" _-.()[]0123456789")
+def is_metadata_name(name: str, words: SurveyWords) -> bool:
+    """Whether a sheet's name or a file's stem is that of a description."""
+    folded = fold(name).upper()
+    return any(word.upper() in folded for word in words.metadata_names)
 
 
 def _class_of(grid: Grid, words: SurveyWords) -> str | None:
@@ -113,41 +124,9 @@ def _class_of(grid: Grid, words: SurveyWords) -> str | None:
     return own or class_of_name(Path(grid.file).stem, words)
 
 
-def _header_findings(grid: Grid, table: Table, words: SurveyWords) -> list[Finding]:
-    row = table.header_row + 1
-    out = []
-    for name in table.repeated:
-        out.append(
-            Finding(
-                "STR-01",
-                Severity.ERROR,
-                Place(grid.file, grid.sheet, row, name),
-                f"{_name(grid)} 表头“{name}”出现两次，无法判断以哪列为准。请删除或改名后再提交。",
-                f"{_name(grid)}: the header “{name}” occurs twice and neither can be preferred. "
-                "Delete or rename one column.",
-                name,
-            )
-        )
-    for name, guess in table.missing.items():
-        label = words.labels[name]
-        hint_zh = f"疑为“{guess}”列，可用映射 {guess}={name} 声明。" if guess else "请补充该列。"
-        hint_en = (
-            f"It may be “{guess}”: declare the mapping {guess}={name}."
-            if guess
-            else "Add the column."
-        )
-        out.append(
-            Finding(
-                "STR-01",
-                Severity.ERROR,
-                Place(grid.file, grid.sheet, row, guess),
-                f"{_name(grid)} 缺少必需列“{label}”（{name}）。{hint_zh}",
-                f"{_name(grid)} has no column “{label}” ({name}). {hint_en}",
-                guess,
-                name,
-            )
-        )
-    return out
+def _brief(crs: str) -> str:
+    """A CRS short enough for a sentence: the text, or the name inside WKT."""
+    return crs if len(crs) <= 40 else crs.split('"')[1] if '"' in crs else f"{crs[:37]}..."
 
 
 def _no_points(notes: list[Finding], tables: list[SourceTable]) -> list[Finding]:
@@ -164,7 +143,7 @@ def _no_points(notes: list[Finding], tables: list[SourceTable]) -> list[Finding]
             f"{file} 只有线表，缺少点表，管段无法定位。请一并提交点表（点号、X、Y、地面高程）。",
             f"{file} holds lines but no point table, so they have no place. Deliver the point "
             "table (number, X, Y, ground height) with it.",
-            None,
+            "线表 line table",
             "点表 point table",
         )
     ]
@@ -175,9 +154,10 @@ def _empty(grid: Grid) -> Finding:
         "STR-08",
         Severity.WARNING,
         Place(grid.file, grid.sheet),
-        f"{_name(grid)} 没有任何数据。请删除空表或补充数据。",
-        f"{_name(grid)} is empty. Delete the sheet or fill it.",
-        "0",
+        f"{grid.name} 没有任何数据。请删除空表或补充数据。",
+        f"{grid.name} is empty. Delete the sheet or fill it.",
+        "空 empty",
+        "表头和数据行 header and rows",
     )
 
 
@@ -193,14 +173,17 @@ def _unrecognised(grid: Grid) -> Finding:
         "STR-08",
         Severity.ERROR if table else Severity.WARNING,
         Place(grid.file, grid.sheet),
-        f"{_name(grid)} 前 20 行没有可识别的点表或线表表头，未读取。"
+        f"{grid.name} 前 20 行没有可识别的点表或线表表头，未读取。"
         "请使用规定列名（如 物探点号、X、Y、地面高程）或提供映射。",
-        f"{_name(grid)} has no header of a point or line table in its first 20 rows and is not "
+        f"{grid.name} has no header of a point or line table in its first 20 rows and is not "
         "read. Use the known column names (物探点号, X, Y, 地面高程 …) or give a mapping.",
-        None,
-        "表头 header",
+        _first_cells(grid),
+        "物探点号, X, Y, 地面高程 …",
     )
 
 
-def _name(grid: Grid) -> str:
-    return f"{grid.file}[{grid.sheet}]" if grid.sheet else grid.file
+def _first_cells(grid: Grid) -> str:
+    """What stands in the first row that holds anything, cut short."""
+    row = next(r for r in grid.cells.tolist() if any(v is not None for v in r))
+    text = ", ".join(str(v) for v in row if v is not None)
+    return text if len(text) <= 100 else text[:100] + "…"

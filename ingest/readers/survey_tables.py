@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 
 from ingest.rules.network import Sheet, Survey
+from ingest.rules.topology_tables import SECTION_NUMBERS, bent
 
 _POINT_TEXT: Final = (
     "exp_no",
@@ -47,21 +48,6 @@ _LINE_TEXT: Final = (
     "status",
     "road",
 )
-_LINE_NUMBERS: Final = {
-    "width_mm": "width_mm",
-    "height_mm": "height_mm",
-    "od_mm": "od_mm",
-    "id_mm": "id_mm",
-    "wall_mm": "wall_mm",
-    "from_depth": "from_depth_out",
-    "to_depth": "to_depth_out",
-    "from_top_h": "from_top_out_h",
-    "to_top_h": "to_top_out_h",
-    "from_invert_h": "from_invert_h",
-    "to_invert_h": "to_invert_h",
-    "pressure_mpa": "pressure_mpa",
-    "voltage_kv": "voltage_kv",
-}
 _LINE_COUNTS: Final = ("cables", "holes", "holes_used", "flow")
 
 
@@ -93,14 +79,14 @@ def pipe_segments(survey: Survey) -> pd.DataFrame:
         coordinates[:, index, 0] = y[ends]
         coordinates[:, index, 1] = x[ends]
         coordinates[:, index, 2] = lines[name].to_numpy(np.float64)
-    geom = shapely.linestrings(coordinates)
+    geom = bent(shapely.linestrings(coordinates), lines["geom_via"])
     key = survey.points["key"].to_numpy(object)
     start, end = key[a], key[b]
     out: dict[str, Any] = {"key": _segment_keys(start, end, lines["class_code"])}
     out |= _common(survey, lines, np.asarray(geom, object))
     out |= {name: _text(lines[name]) for name in _LINE_TEXT}
     out["from_point"], out["to_point"] = _text(start), _text(end)
-    out |= {name: lines[column].to_numpy(np.float64) for name, column in _LINE_NUMBERS.items()}
+    out |= {name: lines[column].to_numpy(np.float64) for name, column in SECTION_NUMBERS.items()}
     for name in _LINE_COUNTS:
         out[name] = pd.Series(lines[name].to_numpy(np.float64)).astype("Int64")
     out["quality_level"] = _quality(survey, a, b)

@@ -1,4 +1,5 @@
-"""Cell grids out of XLSX, XLS and delimited text: one rectangle of Python values a sheet.
+"""Cell grids out of workbooks, delimited text, Access databases, map layers and drawings: one
+rectangle of Python values a sheet, table or layer.
 
 Cells are ``str``, ``float``, ``int``, ``bool``, ``date``, ``datetime`` or ``None``; a formula that
 failed is its error text (``#REF!``), never a silent blank. Everything is read within limits; what
@@ -7,8 +8,6 @@ cannot be read is refused with the file's name and what it really is.
 
 from __future__ import annotations
 
-import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,89 +17,81 @@ import python_calamine
 from ingest.errors import RefusedError, refuse
 from ingest.isolation import Limits
 from ingest.mapping.text import Objects, trimmed
-from ingest.readers import tables_text, tables_xls, tables_xlsx
+from ingest.readers import (
+    footprint_source,
+    tables_access,
+    tables_dxf,
+    tables_layers,
+    tables_manifest,
+    tables_text,
+    tables_xls,
+    tables_xlsx,
+)
+from ingest.readers.tables_content import SUFFIXES, content
+from ingest.readers.tables_grid import Grid
 from ingest.readers.tables_xlsx import MAX_CELLS, MAX_COLUMNS
 
 FORMULA_ERRORS: Final = frozenset(
     {"#REF!", "#DIV/0!", "#N/A", "#VALUE!", "#NAME?", "#NULL!", "#NUM!", "#GETTING_DATA", "#SPILL!"}
 )
 
-#: For the process that reads XLS.
+#: For the processes that read XLS, Access databases, layers and drawings.
 LIMITS: Final = Limits(seconds=120.0, memory=2 << 30)
 
-#: Suffix → what the content must be.
-SUFFIXES: Final = {
-    ".xlsx": "xlsx",
-    ".xlsm": "xlsx",
-    ".xls": "xls",
-    ".csv": "text",
-    ".tsv": "text",
-    ".txt": "text",
+#: Parts of a Shapefile beside the one that is read.
+COMPANIONS: Final = frozenset({".shx", ".dbf", ".prj", ".cpg", *footprint_source.COMPANIONS})
+
+#: What findings call a kind.
+_SHOWN: Final = {
+    "layer": "Shapefile / GeoPackage",
+    "access": "Access",
+    "dxf": "DXF",
+    "json": "JSON",
 }
-
-_SIGNATURES: Final = (
-    (b"%PDF", "PDF"),
-    (b"\x89PNG", "PNG"),
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"SQLite format 3\x00", "SQLite / GeoPackage"),
-    (b"\x00\x01\x00\x00Standard", "Access MDB"),
-    (b"\x1f\x8b", "gzip"),
-    (b"Rar!", "RAR"),
-    (b"7z\xbc\xaf", "7-Zip"),
-    (b"{\\rtf", "RTF"),
-)
-_OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """A sheet as a rectangle: ``cells`` (rows, columns) from cell A1 on, so that row ``i`` is the
-    spreadsheet's row ``i + 1``. ``sheet`` is ``None`` for a text file."""
-
-    file: str
-    sheet: str | None
-    cells: Objects
-
-    @property
-    def empty(self) -> bool:
-        """Whether no cell holds anything."""
-        return self.cells.size == 0
-
-
-def content(path: Path) -> str:
-    """What a file is by its first bytes: ``xlsx``, ``xls``, ``text`` or another format's name."""
-    with path.open("rb") as stream:
-        head = stream.read(4096)
-    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
-        return _zip_content(path)
-    if head.startswith(_OLE):
-        return "xls" if tables_xls.is_workbook(path) else "OLE (DOC, PPT, MSI …)"
-    for signature, name in _SIGNATURES:
-        if head.startswith(signature):
-            return name
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:512].lower()
-    if start.startswith((b"<!doctype html", b"<html", b"<table")):
-        return "HTML"
-    if start.startswith(b"<?xml") or start.startswith(b"<"):
-        return "HTML" if b"<html" in start else "XML"
-    if start.startswith((b'{"type"', b'{ "type"', b"{\n")):
-        return "JSON"
-    if b"\x00" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "binary"
-    return "text"
+_KINDS: Final = {
+    "xlsx": "an XLSX workbook",
+    "xls": "an XLS workbook",
+    "text": "text",
+    "access": "an Access database",
+    "layer": "a Shapefile or GeoPackage",
+    "dxf": "a DXF drawing",
+    "json": "a JSON object",
+}
+_KINDS_ZH: Final = {
+    "access": " Access 数据库",
+    "layer": " Shapefile 或 GeoPackage",
+    "dxf": " DXF 图形",
+    "json": " JSON 对象",
+    "xlsx": " XLSX 工作簿",
+    "xls": " XLS 工作簿",
+    "text": "文本",
+    "binary": "二进制数据",
+    "damaged ZIP": "损坏的 ZIP",
+}
 
 
 def read_grids(path: Path, encoding: str | None = None, limits: Limits = LIMITS) -> list[Grid]:
-    """Every sheet of a workbook, or the one grid of a text file.
+    """Every sheet of a workbook, table of a database or layer of a map, or the one grid of a text
+    file; none for the further parts of a Shapefile.
 
-    ``encoding`` is the declared encoding of text; ``limits`` bound the process that reads XLS.
-    Raises
-    :class:`ingest.errors.RefusedError` (STR-00) for a file that is not what its suffix says, is
-    damaged, is over the limits, or whose text has another encoding.
+    ``encoding`` is the declared encoding of text; ``limits`` bound the processes that read XLS,
+    databases, layers and drawings. Raises :class:`ingest.errors.RefusedError` (STR-00) for a file
+    that is not what its suffix says, is damaged, is over the limits, or whose text has another
+    encoding.
     """
+    if path.suffix.lower() in COMPANIONS:
+        return []
     kind = _checked_kind(path)
+    if kind == "access":
+        return tables_access.read(path, limits)
+    if kind == "layer":
+        return tables_layers.read(path, encoding, limits)
+    if kind == "dxf":
+        return tables_dxf.read(path, limits)
+    if kind == "json":
+        return [tables_manifest.read(path)]
     if kind == "text":
-        return [Grid(path.name, None, tables_text.read(path, encoding))]
+        return [Grid(path.name, None, *tables_text.read(path, encoding))]
     if kind == "xls":
         return [
             Grid(path.name, name, _rectangle(rows, errors))
@@ -113,14 +104,21 @@ def read_grids(path: Path, encoding: str | None = None, limits: Limits = LIMITS)
 def peek_grids(path: Path, rows: int = 25) -> list[Grid]:
     """The first rows of every sheet, for telling tables apart without reading them.
 
-    Nothing is refused: a file that cannot be read gives no grid.
+    Nothing is refused: a file that cannot be read gives no grid, nor do databases and drawings,
+    which would have to be read whole.
     """
     kind = SUFFIXES.get(path.suffix.lower())
     try:
         if kind is None or content(path) != kind:
             return []
+        if kind in {"access", "dxf"}:
+            return []
+        if kind == "layer":
+            return tables_layers.peek(path)
+        if kind == "json":
+            return [tables_manifest.read(path)]
         if kind == "text":
-            return [Grid(path.name, None, tables_text.peek(path, rows))]
+            return [Grid(path.name, None, *tables_text.peek(path, rows))]
         if kind == "xlsx":
             return [
                 Grid(path.name, name, _rectangle(cells, {}))
@@ -144,7 +142,9 @@ def _checked_kind(path: Path) -> str:
             "STR-00",
             path.name,
             en=f"{path.name} cannot be read: {error.strerror}. Check the path and permissions.",
-            zh=f"无法读取 {path.name}：{error.strerror}。请检查路径和权限。",
+            zh=f"无法读取 {path.name}（系统提示：{error.strerror}）。请检查路径和权限。",
+            found=error.strerror,
+            expected="可读的文件 a readable file",
         ) from error
     expected = SUFFIXES.get(path.suffix.lower())
     if found == "empty":
@@ -154,36 +154,21 @@ def _checked_kind(path: Path) -> str:
             en=f"{path.name} is empty (0 bytes). Deliver a table with a header and rows.",
             zh=f"{path.name} 是空文件（0 字节）。请提交含表头和数据行的表格。",
             found="0 B",
+            expected="表头和数据行 header and rows",
         )
     if expected is None or found != expected:
+        wanted = expected or "xlsx"
         raise refuse(
             "STR-00",
             path.name,
-            en=f"{path.name} is not what its name says: its content is {found}, expected "
-            f"{expected or 'a table'}. Save it again as XLSX or CSV with the right suffix.",
-            zh=f"{path.name} 的内容与扩展名不符：实际为 {found}，应为 {expected or '表格'}。"
-            "请另存为 XLSX 或 CSV，并使用正确的扩展名。",
-            found=found,
-            expected=expected,
+            en=f"{path.name} is not what its name says: its content is {_KINDS.get(found, found)}, "
+            f"expected {_KINDS[wanted]}. Save it again as XLSX or CSV with the right suffix.",
+            zh=f"{path.name} 的内容与扩展名不符：实际为{_KINDS_ZH.get(found, f' {found}')}，"
+            f"应为{_KINDS_ZH[wanted]}。请另存为 XLSX 或 CSV，并使用正确的扩展名。",
+            found=_SHOWN.get(found, found),
+            expected=_SHOWN.get(wanted, wanted),
         )
     return found
-
-
-def _zip_content(path: Path) -> str:
-    """What a ZIP holds; a damaged one is taken by its suffix, and refused when it is read."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return "xlsx" if SUFFIXES.get(path.suffix.lower()) == "xlsx" else "damaged ZIP"
-    if "xl/workbook.xml" in names:
-        return "xlsx"
-    if "xl/workbook.bin" in names:
-        return "XLSB"
-    for start, name in (("word/", "DOCX"), ("ppt/", "PPTX")):
-        if any(n.startswith(start) for n in names):
-            return name
-    return "ZIP"
 
 
 def _load(path: Path) -> list[tuple[str, list[list[Any]]]]:
@@ -205,11 +190,12 @@ def _load(path: Path) -> list[tuple[str, list[list[Any]]]]:
     raise refuse(
         "STR-00",
         path.name,
-        en=f"{path.name} cannot be read as a workbook ({reason}); it may be half-written or "
-        "protected by a password. Open it, save it again and deliver it complete.",
-        zh=f"无法作为工作簿读取 {path.name}（{reason}），文件可能不完整或设有密码。"
+        en=f"{path.name} cannot be read as a workbook; it may be half-written or protected by a "
+        "password. Open it, save it again and deliver it complete.",
+        zh=f"无法作为工作簿读取 {path.name}，文件可能不完整或设有密码。"
         "请打开后重新保存并完整提交。",
         found=reason,
+        expected="xlsx",
     ) from cause
 
 

@@ -55,12 +55,16 @@ def read(path: Path, rows: int | None, limits: Limits) -> list[Sheet]:
     try:
         answer = isolation.run(f"{__name__}:load", str(path), rows, limits=limits)
     except isolation.IsolationError as error:
+        why = {
+            isolation.Reason.TIME: (f"（超过 {limits.seconds:g} 秒）", f" in {limits.seconds:g} s"),
+            isolation.Reason.MEMORY: ("（内存超限）", " within the memory limit"),
+        }.get(error.reason, ("", ""))
         raise refuse(
             "STR-00",
             path.name,
-            en=f"{path.name} cannot be read as a workbook ({error}); it may be damaged, "
-            "half-written or protected by a password. Save it again and deliver it complete.",
-            zh=f"无法作为工作簿读取 {path.name}（{error}），文件可能已损坏、未写完或设有密码。"
+            en=f"{path.name} cannot be read as a workbook{why[1]}; it may be damaged, half-written "
+            "or protected by a password. Save it again and deliver it complete.",
+            zh=f"无法作为工作簿读取 {path.name}{why[0]}，文件可能已损坏、未写完或设有密码。"
             "请打开后重新保存并完整提交。",
             found=str(error),
             expected="XLS",

@@ -19,6 +19,7 @@ from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
 from ingest.errors import RefusedError, refuse
+from ingest.mapping.text import counted
 
 MAX_COLUMNS: Final = 1000
 MAX_CELLS: Final = 12_000_000
@@ -28,14 +29,17 @@ MAX_RATIO: Final = 250
 _RATIO_FROM: Final = 8 << 20
 
 _BLOCK: Final = 4 << 20
+# XML lets an attribute have either quote and blanks around its sign.
+_ERROR_MARK: Final = re.compile(rb"\bt\s*=\s*[\"']e[\"']")
 _ERROR_CELL: Final = re.compile(
-    rb"<(?:\w+:)?c\b(?=[^>]*\bt=\"e\")[^>]*?\br=\"([A-Z]{1,3})(\d{1,7})\"[^>]*(?<!/)>(.*?)</(?:\w+:)?c>",
+    rb"<(?:\w+:)?c\b(?=[^>]*\bt\s*=\s*[\"']e[\"'])[^>]*?\br\s*=\s*[\"']([A-Z]{1,3})(\d{1,7})[\"']"
+    rb"[^>]*(?<!/)>(.*?)</(?:\w+:)?c>",
     re.DOTALL,
 )
 _ERROR_TEXT: Final = re.compile(rb"<(?:\w+:)?v>([^<]*)</")
-_COLUMN: Final = re.compile(rb"\sr=\"([A-Z]{1,3})\d")
-_FAR: Final = re.compile(rb"\sr=\"[A-Z]{1,3}(\d{5,12})\"")
-_ROW: Final = re.compile(rb"row\s[^>]*?\br=\"(\d+)\"")
+_COLUMN: Final = re.compile(rb"\sr\s*=\s*[\"']([A-Z]{1,3})\d")
+_FAR: Final = re.compile(rb"\sr\s*=\s*[\"'][A-Z]{1,3}(\d{5,12})[\"']")
+_ROW: Final = re.compile(rb"row\s[^>]*?\br\s*=\s*[\"'](\d+)[\"']")
 _NS: Final = "{*}"
 _REL_ID: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _DAMAGED: Final = (
@@ -58,8 +62,10 @@ def scan(path: Path) -> dict[str, dict[tuple[int, int], str]]:
     try:
         with zipfile.ZipFile(path) as archive:
             _limits(archive, path)
+            left = MAX_CELLS
             for name, member in sheets(archive):
-                out[name] = _scan_sheet(archive, member, name, path)
+                out[name], cells = _scan_sheet(archive, member, name, path, left)
+                left -= cells
     except DefusedXmlException as error:
         raise _hostile(path) from error
     except (*_DAMAGED, ParseError, OSError, RuntimeError) as error:
@@ -87,11 +93,12 @@ def peek(path: Path, rows: int) -> list[tuple[str, list[list[Any]]]]:
     out = []
     try:
         with zipfile.ZipFile(path) as archive:
+            _limits(archive, path)
             strings = _first_strings(archive)
             for name, member in sheets(archive):
                 with archive.open(member) as stream:
                     out.append((name, _first_rows(stream, rows, strings)))
-    except (*_DAMAGED, ParseError, OSError, RuntimeError):
+    except (RefusedError, *_DAMAGED, ParseError, OSError, RuntimeError):
         return out
     return out
 
@@ -139,8 +146,9 @@ def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def _scan_sheet(
-    archive: zipfile.ZipFile, member: str, sheet: str, path: Path
-) -> dict[tuple[int, int], str]:
+    archive: zipfile.ZipFile, member: str, sheet: str, path: Path, left: int
+) -> tuple[dict[tuple[int, int], str], int]:
+    """Formula errors and how many cells the sheet's rectangle has, of ``left`` that it may."""
     errors: dict[tuple[int, int], str] = {}
     last, columns = 0, 1
     with archive.open(member) as stream:
@@ -151,14 +159,14 @@ def _scan_sheet(
             last = max(last, *map(int, set(_FAR.findall(piece))), 0)
             wide = {letters.decode() for letters in set(_COLUMN.findall(piece))}
             columns = max(columns, 0, *(column_index(letters) + 1 for letters in wide))
-            if columns > MAX_COLUMNS or last * columns > MAX_CELLS:
+            if columns > MAX_COLUMNS or last * columns > left:
                 raise too_big(path, sheet, last, columns)
-            if b't="e"' in piece:
+            if _ERROR_MARK.search(piece):
                 for letters, row, body in _ERROR_CELL.findall(piece):
                     text = _ERROR_TEXT.search(body)
                     place = (int(row) - 1, column_index(letters.decode()))
                     errors[place] = text[1].decode() if text else "#ERROR"
-    return errors
+    return errors, last * columns
 
 
 def too_big(path: Path, sheet: str | None, rows: int, columns: int) -> RefusedError:
@@ -168,13 +176,14 @@ def too_big(path: Path, sheet: str | None, rows: int, columns: int) -> RefusedEr
         "STR-00",
         path.name,
         sheet=sheet,
-        en=f"{where} has {columns} columns and {rows} rows; at most {MAX_COLUMNS} columns and "
-        f"{MAX_CELLS} cells are read. Delete columns and rows that hold no data.",
+        en=f"{where} has {counted(columns, 'column')} and {counted(rows, 'row')}; at most "
+        f"{MAX_COLUMNS} columns, and {MAX_CELLS} cells in a workbook, are read. "
+        "Delete columns and rows that hold no data.",
         zh=f"{where} 有 {columns} 列、{rows} 行，"
-        f"超过 {MAX_COLUMNS} 列、{MAX_CELLS} 个单元格的上限。"
+        f"超过每表 {MAX_COLUMNS} 列、每工作簿 {MAX_CELLS} 个单元格的上限。"
         "请删除无数据的行和列。",
         found=f"{columns} × {rows}",
-        expected=f"≤ {MAX_COLUMNS} columns",
+        expected=f"≤ {MAX_COLUMNS} × …, ≤ {MAX_CELLS} cells",
     )
 
 
@@ -199,6 +208,8 @@ def _first_rows(stream: IO[bytes], rows: int, strings: list[str]) -> list[list[A
         if not element.tag.endswith("row") or element.tag.endswith("brow"):
             continue
         number = int(element.get("r") or len(out) + 1)
+        if number < 1:
+            raise ValueError(number)
         if number > rows:
             break
         out.extend([] for _ in range(number - len(out)))
@@ -230,12 +241,16 @@ def _cell(cell: Any, strings: list[str]) -> Any:
 
 
 def _damaged(path: Path, error: BaseException) -> RefusedError:
+    zh, en = "内容无法解压或已加密", "its content cannot be unpacked, or is encrypted"
+    if isinstance(error, zipfile.BadZipFile | EOFError | zlib.error):
+        zh, en = "压缩包不完整，文件可能只写了一半", "its archive breaks off, as if half-written"
+    elif isinstance(error, ParseError | KeyError):
+        zh, en = "内部的 XML 部件缺失或损坏", "a part of its XML is absent or damaged"
     return refuse(
         "STR-00",
         path.name,
-        en=f"{path.name} is damaged or half-written ({error}). Save it again and deliver the "
-        "complete file.",
-        zh=f"{path.name} 已损坏或未写完（{error}）。请重新保存并提交完整文件。",
+        en=f"{path.name} cannot be read: {en}. Save it again and deliver the complete file.",
+        zh=f"{path.name} 无法读取：{zh}。请重新保存并提交完整文件。",
         found=str(error),
         expected="XLSX",
     )
@@ -248,5 +263,6 @@ def _hostile(path: Path) -> RefusedError:
         en=f"{path.name} holds XML with a document type or entities, which is not read. Save it "
         "again with a spreadsheet program.",
         zh=f"{path.name} 的 XML 含有文档类型或实体声明，不予读取。请用电子表格软件重新保存。",
-        found="DOCTYPE",
+        found="DOCTYPE / ENTITY",
+        expected="XML without them",
     )

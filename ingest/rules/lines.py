@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from ingest.rules.hits import Hits, hits
-from ingest.rules.network import Floats, Survey
+from ingest.rules.cells import unreported
+from ingest.rules.hits import EMPTY, Hits, hits
+from ingest.rules.network import Floats, Survey, TableName
 
 #: Lines between the same two points are the same line when these agree.
 _SAME_LINE = ("class_code", "width_mm", "height_mm", "owner", "voltage_kv", "cables")
+_DEPTHS: Final[tuple[tuple[TableName, str], ...]] = (
+    ("line", "from_depth"),
+    ("line", "to_depth"),
+    ("point", "well_depth"),
+)
 
 
 def same_ends(survey: Survey) -> Iterator[Hits]:
@@ -40,7 +47,7 @@ def duplicate_lines(survey: Survey, identical: bool) -> Iterator[Hits]:
     """Lines between the same two points of one class, in either direction, after the first one:
     equal in size, owner and cables (the same line twice), or not (perhaps parallel lines)."""
     a, b = survey.ends()
-    own = survey.lines.loc[survey.connected(), ["row", *_SAME_LINE]]
+    own = survey.lines.loc[survey.connected(), list(_SAME_LINE)]
     low = np.minimum(a, b)[own.index]
     high = np.maximum(a, b)[own.index]
     ends = own.assign(low=low, high=high).groupby(
@@ -52,12 +59,14 @@ def duplicate_lines(survey: Survey, identical: bool) -> Iterator[Hits]:
     full = own.assign(pair=pair).groupby(["pair", *_SAME_LINE], dropna=False, sort=False).ngroup()
     again = full.duplicated(keep="first")
     wanted = again if identical else pair.duplicated(keep="first") & ~again
-    first_row = own["row"].groupby(full if identical else pair, sort=False).transform("min")
+    group = full if identical else pair
+    firsts = pd.Series(own.index, own.index).groupby(group, sort=False).transform("first")
     mask = np.zeros(len(survey.lines), bool)
     mask[own.index[wanted.to_numpy()]] = True
-    first = np.zeros(len(survey.lines), np.int64)
-    first[own.index] = first_row.to_numpy()
-    yield hits("line", mask, "to_no", first=first)
+    first = np.full(len(survey.lines), "", object)
+    for position in np.flatnonzero(mask).tolist():
+        first[position] = survey.row_names("line", [int(firsts[position])], position)
+    yield hits("line", mask, "to_no", found=first, first=first)
 
 
 def _lengths(survey: Survey) -> tuple[Floats, Floats]:
@@ -81,19 +90,37 @@ def too_short(survey: Survey, limit: float) -> Iterator[Hits]:
     yield hits("line", survey.connected() & (length < limit), "to_no", found=np.round(length, 3))
 
 
-def too_deep(survey: Survey, limit: float) -> Iterator[Hits]:
-    """Depths over ``limit`` metres."""
-    for name in ("from_depth", "to_depth"):
-        depth = survey.numbers("line", name)
-        yield hits("line", depth > limit, name, found=depth)
+def too_deep(survey: Survey, limit: float, below: float) -> Iterator[Hits]:
+    """Depths over ``limit`` metres, and not so large that the unit must be another."""
+    for table, name in _DEPTHS[:2]:
+        depth = survey.numbers(table, name)
+        yield hits(table, (depth > limit) & (depth < below), name, found=depth)
 
 
-def too_steep(survey: Survey, limit: float) -> Iterator[Hits]:
-    """Slopes over ``limit`` degrees; lines that stand upright are meant to."""
+def depth_unit(survey: Survey, cm_from: float, mm_from: float) -> Iterator[Hits]:
+    """Depths that no trench has in metres, but one has in centimetres or millimetres."""
+    for table, name in _DEPTHS:
+        depth = survey.numbers(table, name)
+        for low, high, unit, zh, factor in (
+            (cm_from, mm_from, "cm", "厘米", 0.01),
+            (mm_from, np.inf, "mm", "毫米", 0.001),
+        ):
+            rows = np.flatnonzero((depth >= low) & (depth < high))
+            values = {
+                "found": [f"{d:g}" for d in depth[rows]],
+                "metres": [f"{d * factor:g}" for d in depth[rows]],
+                "unit": [unit] * len(rows),
+                "unit_zh": [zh] * len(rows),
+            }
+            yield Hits(table, rows, name, {k: np.array(v, object) for k, v in values.items()})
+
+
+def too_steep(survey: Survey, limit: float, upto: float = 90.0) -> Iterator[Hits]:
+    """Slopes over ``limit`` degrees, up to ``upto``; lines that stand upright are meant to."""
     plan, length = _lengths(survey)
     dz = np.sqrt(np.maximum(length**2 - plan**2, 0.0))
     angle = np.degrees(np.arctan2(dz, plan))
-    mask = survey.connected() & (plan > 0.05) & (angle > limit)
+    mask = survey.connected() & (plan > 0.05) & (angle > limit) & (angle <= upto)
     yield hits("line", mask, "to_no", found=np.round(angle, 1))
 
 
@@ -127,6 +154,16 @@ def holes_used(survey: Survey) -> Iterator[Hits]:
     yield hits("line", used > total, "holes_used", found=used, total=total)
 
 
+def bank_area(survey: Survey, hole_mm: float) -> Iterator[Hits]:
+    """Duct banks too small for their holes, if each is at least ``hole_mm`` wide."""
+    holes = survey.numbers("line", "holes")
+    area = survey.numbers("line", "width_mm") * survey.numbers("line", "height_mm")
+    need = holes * hole_mm**2
+    mask = survey.values("line", "box").astype(bool) & (need > area)
+    size = np.round(area / 1e6, 4)
+    yield hits("line", mask, "holes", found=holes, area=size, need=np.round(need / 1e6, 4))
+
+
 def end_coordinates(survey: Survey, tolerance: float) -> Iterator[Hits]:
     """Coordinates in the line table that are not the point's."""
     for axis, column in (("x", "x_src"), ("y", "y_src")):
@@ -146,10 +183,11 @@ def attribute_conflict(survey: Survey, field: str, majors: Sequence[str]) -> Ite
 
 
 def missing_flow(survey: Survey) -> Iterator[Hits]:
-    """Gravity lines that do not say which way they run."""
+    """Gravity lines that do not say which way they run, and no word that could not be read."""
     gravity = survey.values("line", "gravity").astype(bool)
     flow = survey.numbers("line", "flow")
-    yield hits("line", survey.alive["line"] & gravity & np.isnan(flow), "flow")
+    mask = survey.alive["line"] & gravity & np.isnan(flow) & unreported(survey, "line", "flow")
+    yield hits("line", mask, "flow", found=np.full(len(mask), EMPTY, object))
 
 
 def lonely_lines(survey: Survey, open_features: Sequence[str]) -> Iterator[Hits]:
@@ -160,31 +198,24 @@ def lonely_lines(survey: Survey, open_features: Sequence[str]) -> Iterator[Hits]
     feature = np.append(survey.values("point", "feature"), np.array([None], object))
     ends_open = pd.Series(feature).isin(list(open_features)).to_numpy()
     mask = live & (count[a] == 1) & (count[b] == 1) & ~ends_open[a] & ~ends_open[b]
-    yield hits("line", mask, "from_no")
+    yield hits("line", mask, "from_no", found=np.zeros(len(mask), int))
 
 
-def reverse_slope(survey: Survey, tolerance: float) -> Iterator[Hits]:
-    """Gravity lines whose invert rises along the flow, weighed against the survey's error."""
-    flow = survey.numbers("line", "flow")
-    start, end = survey.numbers("line", "from_invert_h"), survey.numbers("line", "to_invert_h")
-    up, down = np.where(flow < 0, end, start), np.where(flow < 0, start, end)
-    rise = down - up
-    sigma = np.hypot(*(np.nan_to_num(s) for s in survey.at_ends("sigma_z")))
-    gravity = survey.values("line", "gravity").astype(bool)
-    certain = rise > 2 * sigma
-    mask = survey.connected() & gravity & (np.abs(flow) == 1) & (rise > tolerance + 1e-9)
-    numbers = survey.values("line", "from_no"), survey.values("line", "to_no")
-    yield hits(
-        "line",
-        mask,
-        "flow",
-        cls=survey.values("line", "class_code"),
-        up_no=np.where(flow < 0, numbers[1], numbers[0]),
-        down_no=np.where(flow < 0, numbers[0], numbers[1]),
-        zu=up,
-        zd=down,
-        found=np.round(rise, 3),
-        s=np.round(2 * sigma, 3),
-        verdict_zh=np.where(certain, "确定", "可能"),
-        verdict_en=np.where(certain, "certain", "possible"),
-    )
+CHECKS: Final = (
+    absent_points,
+    attribute_conflict,
+    bank_area,
+    depth_identity,
+    depth_unit,
+    duplicate_lines,
+    end_coordinates,
+    holes_used,
+    lonely_lines,
+    missing_flow,
+    refused_points,
+    same_ends,
+    too_deep,
+    too_long,
+    too_short,
+    too_steep,
+)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import inspect
 import string
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,60 +15,20 @@ from typing import Any
 import yaml
 
 from ingest.rules.checks import CHECKS
-from models.errors import TwinError
+from ingest.rules.rule import Evidence, Rule, RulePack, RulePackError
 from models.findings import Severity
 
-
-class RulePackError(TwinError):
-    """A rule pack is wrong; the sentence names the rule and what to change."""
-
-    code = "RULE-01"
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Where a rule and its numbers come from. ``verified`` tells whether a published source was
-    read; numbers that nobody has read in one may warn and never refuse."""
-
-    standard: str
-    clause: str | None
-    verified: bool
-    note: str | None = None
-
-    @property
-    def citation(self) -> str:
-        """Standard and clause in one line."""
-        return f"{self.standard} {self.clause}" if self.clause else self.standard
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule. ``id`` is unique in its pack, ``code`` the stable code of its findings (several
-    rules may share one). ``refuses`` tells whether a row that it names is left out; it is true
-    for every error. ``zh``/``en`` are message templates, filled with the place, the parameters
-    and the values that the check gives."""
-
-    id: str
-    code: str
-    check: str
-    severity: Severity
-    refuses: bool
-    title: Mapping[str, str]
-    params: Mapping[str, Any]
-    evidence: Evidence
-    zh: str
-    en: str
-    expected: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RulePack:
-    """A named, versioned list of rules in the order they run; ``sha256`` is of the file."""
-
-    id: str
-    version: str
-    sha256: str
-    rules: tuple[Rule, ...]
+__all__ = [
+    "Evidence",
+    "Rule",
+    "RulePack",
+    "RulePackError",
+    "load_pack",
+    "load_packs",
+    "parse_pack",
+    "read_pack",
+    "shipped",
+]
 
 
 @cache
@@ -78,6 +38,47 @@ def load_pack(name: str) -> RulePack:
     if not resource.is_file():
         raise RulePackError(f"There is no rule pack {name}.", f"没有名为 {name} 的规则包。")
     return parse_pack(resource.read_bytes())
+
+
+@cache
+def shipped() -> tuple[str, ...]:
+    """The names of the packs that the project ships: every YAML file of ``packs/``."""
+    folder = files("ingest.rules") / "packs"
+    return tuple(sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".yaml")))
+
+
+def load_packs(
+    names: Sequence[str] | None = None, own: Sequence[Path] = ()
+) -> tuple[RulePack, ...]:
+    """The packs to run, in their order: those named (all that are shipped where ``None``) and the
+    user's ``own`` files.
+
+    An own pack with the ``id`` of a shipped one stands in its place. A rule of an own pack with the
+    id of a shipped rule replaces it where that stands. Raises :class:`RulePackError` for a pack
+    that is wrong and for an id that two shipped or two own packs use, :class:`OSError` for an own
+    file that cannot be read.
+    """
+    packs = {p.id: p for p in map(load_pack, shipped() if names is None else names)}
+    mine = [read_pack(path) for path in own]
+    theirs = _by_rule(mine)
+    for pack in mine:
+        packs.pop(pack.id, None)
+    rest = list(packs.values())
+    _by_rule(rest)
+    replaced = {rule.id for pack in rest for rule in pack.rules} & set(theirs)
+    rest = [replace(p, rules=tuple(theirs.get(r.id, r) for r in p.rules)) for p in rest]
+    mine = [replace(p, rules=tuple(r for r in p.rules if r.id not in replaced)) for p in mine]
+    return tuple(sorted([*rest, *mine], key=lambda pack: pack.order))
+
+
+def _by_rule(packs: Sequence[RulePack]) -> dict[str, Rule]:
+    rules: dict[str, Rule] = {}
+    for pack in packs:
+        for rule in pack.rules:
+            if rule.id in rules:
+                raise _wrong(rule.id, "two packs have this id", "两个规则包都有该编号")
+            rules[rule.id] = rule
+    return rules
 
 
 def read_pack(path: Path) -> RulePack:
@@ -91,9 +92,13 @@ def parse_pack(data: bytes) -> RulePack:
         raw = yaml.safe_load(data)
         rules = tuple(_rule(entry) for entry in raw["rules"])
         pack = RulePack(
-            str(raw["id"]), str(raw["version"]), hashlib.sha256(data).hexdigest(), rules
+            str(raw["id"]),
+            str(raw["version"]),
+            hashlib.sha256(data).hexdigest(),
+            rules,
+            int(raw.get("order", 1000)),
         )
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise RulePackError(
             f"The rule pack cannot be read: {error!r}.", f"规则包无法读取：{error!r}。"
         ) from error
@@ -120,8 +125,9 @@ def _rule(raw: Mapping[str, Any]) -> Rule:
             "依据未核验，级别不得为 error，请改为 warning",
         )
     params = dict(raw.get("params") or {})
+    profile_limits = {str(p): str(n) for p, n in (raw.get("profile_limits") or {}).items()}
     known = list(inspect.signature(check).parameters.values())[1:]
-    unknown = set(params) - {p.name for p in known}
+    unknown = (set(params) | set(profile_limits)) - {p.name for p in known}
     lacking = {p.name for p in known if p.default is p.empty} - set(params)
     if unknown or lacking:
         names = ", ".join(sorted(unknown | lacking))
@@ -130,18 +136,32 @@ def _rule(raw: Mapping[str, Any]) -> Rule:
         for _, name, _, _ in string.Formatter().parse(template):
             if name is not None and not name.isidentifier():
                 raise _wrong(rule_id, f"placeholder {{{name}}}", f"占位符 {{{name}}} 无效")
+    refuses = bool(raw.get("refuses", False)) or severity is Severity.ERROR
+    grouped = bool(raw.get("grouped", False))
+    if refuses and grouped:
+        raise _wrong(
+            rule_id,
+            "it refuses rows, so each must be named and it cannot be grouped",
+            "拒收数据行的规则须逐行列出，不得合并（grouped）",
+        )
     return Rule(
         rule_id,
         str(raw.get("code", rule_id)),
         str(raw["check"]),
         severity,
-        bool(raw.get("refuses", False)) or severity is Severity.ERROR,
+        refuses,
         dict(raw["title"]),
         params,
         evidence,
         str(raw["zh"]),
         str(raw["en"]),
         raw.get("expected"),
+        bool(raw.get("final", False)),
+        grouped,
+        tuple(map(str, raw.get("profiles") or ())),
+        bool(raw.get("mandatory", False)),
+        bool(raw.get("waivable", True)),
+        profile_limits,
     )
 
 

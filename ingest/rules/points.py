@@ -27,13 +27,22 @@ def duplicate_numbers(survey: Survey, identical: bool) -> Iterator[Hits]:
     variants = rows.groupby(_SAME, dropna=False, sort=False).ngroup()
     per_key = variants.groupby(rows["key"], sort=False)
     same = per_key.transform("nunique") == 1
-    first_row = points.loc[twice, "row"].groupby(rows["key"], sort=False).transform("min")
     wanted = same & rows["key"].duplicated(keep="first") if identical else ~same
     mask = np.zeros(len(points), bool)
     mask[rows.index[wanted.to_numpy()]] = True
-    first = np.zeros(len(points), np.int64)
-    first[rows.index] = first_row.to_numpy()
-    yield hits("point", mask, "exp_no", found=points["exp_no"].to_numpy(), first=first)
+    others = np.full(len(points), "", object)
+    for position, own in _namesakes(rows["key"]).items():
+        others[position] = survey.row_names("point", own[:1] if identical else own, position)
+    yield hits("point", mask, "exp_no", found=points["exp_no"].to_numpy(), others=others)
+
+
+def _namesakes(keys: pd.Series[str], most: int = 6) -> dict[int, list[int]]:
+    """For each position of ``keys`` the first other positions with the same key."""
+    out: dict[int, list[int]] = {}
+    for positions in keys.groupby(keys, sort=False).groups.values():
+        first = [int(p) for p in positions[: most + 1]]
+        out |= {int(p): [q for q in first if q != p][:most] for p in positions}
+    return out
 
 
 def coincident(survey: Survey) -> Iterator[Hits]:
@@ -58,16 +67,20 @@ def coincident(survey: Survey) -> Iterator[Hits]:
         if (twin, int(position)) not in joined:
             mask[position] = True
             other[position] = points["exp_no"].iat[twin]
-    yield hits("point", mask, "exp_no", other=other)
+    yield hits("point", mask, "exp_no", found=other, other=other)
 
 
 def outside_area(survey: Survey) -> Iterator[Hits]:
-    """Points outside the area of use of the declared CRS (column ``inside``)."""
+    """Points outside the area of use of the declared CRS (column ``inside``), by the coordinate
+    that is wrong (column ``north_off``: the northing is)."""
     x, y = survey.numbers("point", "x_src"), survey.numbers("point", "y_src")
     known = np.isfinite(x) & np.isfinite(y)
     found = np.array([f"X={n:.3f} Y={e:.3f}" for n, e in zip(x, y, strict=True)], object)
     mask = known & ~survey.values("point", "inside").astype(bool)
-    yield hits("point", mask, "north_x", found=found)
+    crs = np.full(len(x), survey.crs, object)
+    northing = mask & survey.values("point", "north_off").astype(bool)
+    yield hits("point", northing, "north_x", found=found, crs=crs)
+    yield hits("point", mask & ~northing, "east_y", found=found, crs=crs)
 
 
 def isolated_points(survey: Survey) -> Iterator[Hits]:
@@ -75,7 +88,8 @@ def isolated_points(survey: Survey) -> Iterator[Hits]:
     a, b = survey.ends()
     used = np.zeros(len(survey.points) + 1, bool)
     used[a] = used[b] = True
-    yield hits("point", survey.alive["point"] & ~used[:-1], "exp_no")
+    mask = survey.alive["point"] & ~used[:-1]
+    yield hits("point", mask, "exp_no", found=np.zeros(len(mask), int))
 
 
 def wells_without_depth(survey: Survey) -> Iterator[Hits]:
@@ -112,23 +126,12 @@ def well_above_pipe(survey: Survey, tolerance: float) -> Iterator[Hits]:
     yield hits("point", mask, "well_depth", found=np.round(bottom, 3), invert=lowest[:-1])
 
 
-def degree(survey: Survey) -> Iterator[Hits]:
-    """Points whose 特征 expects another number of lines."""
-    count = survey.degrees()[:-1]
-    known = pipes.point_words()
-    kinds = survey.values("point", "feature")
-    expected = np.array([known[k].degree if k in known else "any" for k in kinds], object)
-    ok = np.ones(len(kinds), bool)
-    for text in set(expected.tolist()) - {"any"}:
-        own = expected == text
-        low, high = _range(text)
-        ok[own] = (count[own] >= low) & (count[own] <= high)
-    mask = survey.alive["point"] & ~ok & (count > 0)
-    yield hits("point", mask, "feature", feature=kinds, exp=expected, act=count, found=count)
-
-
-def _range(text: str) -> tuple[int, int]:
-    if text.startswith("ge"):
-        return int(text[2:]), 1 << 30
-    low, _, high = text.partition("-")
-    return int(low), int(high or low)
+CHECKS: Final = (
+    coincident,
+    duplicate_numbers,
+    isolated_points,
+    outside_area,
+    well_above_pipe,
+    well_bottom_identity,
+    wells_without_depth,
+)

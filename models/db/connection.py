@@ -10,7 +10,7 @@ import orjson
 import psycopg
 from psycopg.types.json import set_json_dumps, set_json_loads
 
-from models.db.errors import translated
+from models.db.errors import translating
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -23,7 +23,7 @@ def connect(url: str, *, read_only: bool = False) -> Iterator[Connection]:
     in the block become :class:`models.errors.DatabaseError`. ``read_only`` refuses writes.
     """
     with (
-        translated(),
+        translating(url),
         psycopg.connect(url, autocommit=True, connect_timeout=10, client_encoding="UTF8") as conn,
     ):
         if read_only:

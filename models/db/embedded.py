@@ -18,13 +18,12 @@ from models.db import configuration, provision
 from models.db.failures import require_port, require_same_port, start_failure
 from models.db.location import SOCKET_NAME, data_base, require_space, socket_folder
 from models.db.lock import ProcessLock, unusable
+from models.db.place import LOG_NAME, MIN_FREE, mark, unmark
 from models.db.postmaster import clear_remains, listening, running_pid, server_processes
 from models.db.server import Account, Binaries, choose
 from models.errors import DatabaseError
 
 DATABASE: Final = "twin"
-#: Bytes that must be free before the server starts: WAL of one bulk load does not fit in less.
-MIN_FREE: Final = 256 << 20
 START_SECONDS: Final = 120
 
 
@@ -124,7 +123,7 @@ class EmbeddedPostgres:
     @property
     def log(self) -> Path:
         """The server's log file."""
-        return self._place()[0] / "server.log"
+        return self._place()[0] / LOG_NAME
 
     @property
     def socket(self) -> Path:
@@ -210,6 +209,7 @@ class EmbeddedPostgres:
             self.data.chmod(0o700)  # the server refuses a data folder that others may read
         values = configuration.settings(self.socket, self.port, self._extra)
         try:
+            mark(self.socket, base)
             configuration.write(self.data, values, account)
             if self.log.exists() and self.log.stat().st_size > 16 << 20:
                 self.log.replace(self.log.with_suffix(".log.1"))
@@ -242,5 +242,6 @@ class EmbeddedPostgres:
         self.started = False
         if self.socket.parent != self.data.parent:
             with contextlib.suppress(OSError):
+                unmark(self.socket)
                 self.socket.rmdir()
         self._base = None  # the next start finds its places anew

@@ -6,17 +6,23 @@ passwords.
 
 from __future__ import annotations
 
+import functools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from pathlib import Path
+from typing import Final, ParamSpec, TypeVar
 
 import asyncpg
 import psycopg
 
+from models.db.place import LOG_NAME, MIN_FREE, base_of, free_bytes
 from models.errors import DatabaseError
 
 LOG: Final = logging.getLogger(__name__)
+P = ParamSpec("P")
+R = TypeVar("R")
+_DRIVER_ERRORS: Final = (psycopg.Error, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class RunningError(DatabaseError):
@@ -59,6 +65,55 @@ class PublishError(DatabaseError):
     """What was delivered cannot be stored as it is; nothing of it was stored."""
 
     code = "DB-05"
+
+
+class DiskFullError(DatabaseError):
+    """The disk of ``place`` is full: ``free`` bytes are left, ``need`` (where known) are needed."""
+
+    code = "DB-06"
+
+    def __init__(self, place: Path, need: int | None = None) -> None:
+        self.place, self.free = place, free_bytes(place)
+        wanted = f", at least {need:,} are needed" if need else ""
+        super().__init__(
+            f"The disk that holds {place} is full: {self.free:,} bytes free{wanted}. Free some "
+            "space, then try again; nothing of the interrupted operation was stored.",
+            f"{place} 所在磁盘已满：剩余 {self.free:,} 字节"
+            f"{f'，至少需要 {need:,} 字节' if need else ''}。"
+            "请释放空间后重试；被中断的操作没有存入任何内容。",
+        )
+
+
+class NotPermittedError(DatabaseError):
+    """The server may not use its own files below ``base``."""
+
+    code = "DB-07"
+
+    def __init__(self, base: Path) -> None:
+        super().__init__(
+            f"The database may not use its files in {base}. Give them back to their owner "
+            f"(`chown -R postgres {base}` where the database was made as root, and `chmod -R u+rwX "
+            f"{base}`), then try again; nothing of the interrupted operation was stored.",
+            f"数据库无权使用 {base} 中的文件。请恢复其属主（若以 root 创建，执行 "
+            f"`chown -R postgres {base}`）和权限（`chmod -R u+rwX {base}`）后重试；"
+            "被中断的操作没有存入任何内容。",
+        )
+
+
+class ContinuityError(DatabaseError):
+    """A complete delivery would end more of a dataset than its publisher allows."""
+
+    code = "UPD-01"
+
+    def __init__(self, dataset: str, held: int, closed: int) -> None:
+        super().__init__(
+            f"Dataset '{dataset}' holds {held} features and this delivery leaves out {closed} of "
+            "them; nothing was stored. If these are other data, name them with --dataset; if the "
+            "delivery does replace the dataset, add --replace.",
+            f"数据集“{dataset}”现有 {held} 个要素，本次提交缺少其中 {closed} 个，未存入任何内容。"
+            "若是另一批数据，请用 --dataset 另行命名；若确要整体替换，请加 --replace。",
+        )
+        self.held, self.closed = held, closed
 
 
 #: SQLSTATE (or its class, two characters) -> (English, Chinese).
@@ -139,12 +194,22 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
 }
 
 
-def translate(error: BaseException) -> DatabaseError:
-    """The sentence for a driver's error; the driver's own text goes to the log only."""
+def translate(error: BaseException, base: Path | None = None) -> DatabaseError:
+    """The sentence for a driver's error; the driver's own text goes to a log only.
+
+    ``base`` is the folder of the embedded server, if it was one: the sentence then names the log
+    with the server's own words, and a full disk or lost rights with their place.
+    """
     state = getattr(error, "sqlstate", None) or ""
     if not state and _is_connection_failure(error):
         state = "08000"
-    LOG.error("database error %s: %s", state or type(error).__name__, error)
+    # our own server keeps its words in its log, which the sentence names
+    level = logging.ERROR if base is None else logging.INFO
+    LOG.log(level, "database error %s: %s", state or type(error).__name__, error)
+    if base is not None:
+        trouble = _with_files(state, str(error), base)
+        if trouble is not None:
+            return trouble
     sentence = SENTENCES.get(state) or SENTENCES.get(state[:2])
     if sentence is None:
         name = state or type(error).__name__
@@ -152,7 +217,25 @@ def translate(error: BaseException) -> DatabaseError:
             f"The database refused an operation (code {name}). The log has the details.",
             f"数据库拒绝了一项操作(代码 {name})。详见日志。",
         )
-    return DatabaseError(*sentence)
+    if base is None:
+        return DatabaseError(*sentence)
+    log = base / LOG_NAME
+    return DatabaseError(
+        f"{sentence[0]} (server log: {log})", f"{sentence[1]}（服务器日志：{log}）"
+    )
+
+
+def _with_files(state: str, said: str, base: Path) -> DatabaseError | None:
+    """What is wrong with the server's own files, if that is what it said."""
+    if state == "53100" or "No space left on device" in said:
+        return DiskFullError(base)
+    # where its write-ahead log found no room the server ends itself, and says so to nobody
+    if state[:2] in ("08", "57") and state != "57014" and free_bytes(base) < MIN_FREE:
+        return DiskFullError(base, MIN_FREE)
+    # the operating system's words; a role that lacks a right is "permission denied for ..."
+    if ": Permission denied" in said:
+        return NotPermittedError(base)
+    return None
 
 
 def _is_connection_failure(error: BaseException) -> bool:
@@ -163,9 +246,20 @@ def _is_connection_failure(error: BaseException) -> bool:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Within it (or in a function it decorates) driver errors become :class:`DatabaseError`."""
+def translating(source: object) -> Iterator[None]:
+    """Within it driver errors become :class:`DatabaseError`; ``source``: a connection or URL."""
     try:
         yield
-    except (psycopg.Error, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise translate(error) from error
+    except _DRIVER_ERRORS as error:
+        raise translate(error, base_of(source)) from error
+
+
+def translated(function: Callable[P, R]) -> Callable[P, R]:
+    """Driver errors of ``function``, whose first argument is a connection or URL, translated."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        with translating(args[0] if args else None):
+            return function(*args, **kwargs)
+
+    return call

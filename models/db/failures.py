@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from models.db.errors import PortTakenError
+from models.db.errors import DiskFullError, NotPermittedError, PortTakenError
+from models.db.place import LOG_NAME
 from models.db.postmaster import listening
 from models.errors import DatabaseError
 
@@ -13,24 +14,16 @@ from models.errors import DatabaseError
 def start_failure(said: str, base: Path, port: int | None) -> DatabaseError:
     """The sentence for what the server's programs ``said`` while they worked in ``base``."""
     if "No space left on device" in said or "Disk quota exceeded" in said:
-        return DatabaseError(
-            f"The disk that holds {base} is full. Free some space, then try again.",
-            f"{base} 所在磁盘已满。请释放空间后重试。",
-        )
+        return DiskFullError(base)
     if "Address already in use" in said and port is not None:
         return PortTakenError(port)
     if "ermission denied" in said or "wrong ownership" in said:
-        return DatabaseError(
-            f"The database may not use its files in {base}. Give them back to their owner "
-            f"(`chown -R postgres {base}` where the database was made as root).",
-            f"数据库无权使用 {base} 中的文件。请恢复其属主(若以 root 创建,执行 "
-            f"`chown -R postgres {base}`)。",
-        )
+        return NotPermittedError(base)
     lines = [s for s in said.splitlines() if "FATAL" in s or "rror" in s or "PANIC" in s]
     reason = (lines or said.splitlines() or ["?"])[-1].strip()
     return DatabaseError(
-        f"The database server in {base} did not start: {reason} (log: {base / 'server.log'})",
-        f"{base} 中的数据库服务器未能启动:{reason}(日志:{base / 'server.log'})",
+        f"The database server in {base} did not start: {reason} (log: {base / LOG_NAME})",
+        f"{base} 中的数据库服务器未能启动:{reason}(日志:{base / LOG_NAME})",
     )
 
 

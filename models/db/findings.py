@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import struct
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
-import shapely
 from psycopg import sql
 
 from models.db.connection import Connection
@@ -17,6 +18,9 @@ from models.db.errors import translated
 from models.db.read import storage_srid
 from models.db.statements import columns, statement
 from models.findings import Finding, Place, Severity
+
+#: Geometry type of a point in extended WKB, with the flags for Z and SRID.
+_POINT_Z_SRID = 0xA0000001
 
 COLUMNS = {
     "twin_id": "text",
@@ -37,12 +41,12 @@ COLUMNS = {
     "rule": "text",
     "clause": "text",
     "verified": "text",
-    "position": "geometry(PointZ)",
+    "position": "text",  # as extended WKB: a finding's place may be without height
     "extra": "jsonb",
 }
 
 
-@translated()
+@translated
 def store(
     conn: Connection,
     twin: str,
@@ -58,10 +62,10 @@ def store(
     batch = uuid.uuid4()
     if not findings:
         return batch
-    frame = pd.DataFrame([_row(f) for f in findings])
+    srid = storage_srid(conn)  # asked before the copy, which takes the connection for itself
+    frame = pd.DataFrame([_row(f, srid) for f in findings])
     frame["twin_id"], frame["dataset"], frame["batch"] = twin, dataset, str(batch)
     frame["revision_id"] = revision_id
-    srid = storage_srid(conn)  # asked before the copy, which takes the connection for itself
     command = sql.SQL("COPY finding ({}) FROM STDIN").format(columns(tuple(COLUMNS)))
     with conn.transaction(), conn.cursor() as cursor, cursor.copy(command) as copy:
         for block in copy_text(frame, COLUMNS, srid, "finding"):
@@ -69,7 +73,7 @@ def store(
     return batch
 
 
-@translated()
+@translated
 def listed(
     conn: Connection,
     twin: str,
@@ -93,14 +97,20 @@ def listed(
     return [_finding(row) for row in rows]
 
 
-def _row(finding: Finding) -> dict[str, Any]:
+def _row(finding: Finding, srid: int) -> dict[str, Any]:
     row = asdict(finding)
     place = row.pop("place")
     place["source_column"] = place.pop("column")
     position = row.pop("position")
-    row["position"] = None if position is None else shapely.Point(*position)
+    row["position"] = None if position is None else _point(position, srid)
     row["severity"] = finding.severity.value
     return {**row, **place}
+
+
+def _point(position: tuple[float, float, float | None], srid: int) -> str:
+    """Extended WKB of a point with Z, which is NaN where the height is not known."""
+    x, y, z = position
+    return struct.pack("<BIIddd", 1, _POINT_Z_SRID, srid, x, y, math.nan if z is None else z).hex()
 
 
 def _finding(row: tuple[Any, ...]) -> Finding:
@@ -117,6 +127,6 @@ def _finding(row: tuple[Any, ...]) -> Finding:
         rule,
         clause,
         verified,
-        None if x is None else (x, y, z),
+        None if x is None else (x, y, None if math.isnan(z) else z),
         extra,
     )

@@ -45,7 +45,7 @@ COLUMNS: Final = sql.SQL(
 )
 
 
-@translated()
+@translated
 def start(
     conn: Connection, kind: str, *, twin: str | None = None, detail: dict[str, Any] | None = None
 ) -> int:
@@ -58,13 +58,13 @@ def start(
     return int(row[0])
 
 
-@translated()
+@translated
 def wait_turn(conn: Connection, name: str) -> None:
     """Wait until no other connection works on ``name``; ours does until it is closed."""
     conn.execute("SELECT pg_advisory_lock(hashtextextended(%s, 1))", (name,))
 
 
-@translated()
+@translated
 def progress(conn: Connection, job: int, fraction: float, message: str | None = None) -> None:
     """Report how far the job is; also its sign of life. Raises :class:`JobCancelledError`."""
     row = conn.execute(
@@ -80,14 +80,14 @@ def progress(conn: Connection, job: int, fraction: float, message: str | None = 
         )
 
 
-@translated()
+@translated
 def finish(conn: Connection, job: int, result: dict[str, Any] | None = None) -> None:
     """The job is done."""
     conn.execute("UPDATE job SET fraction = 1, result = %s WHERE id = %s", (Jsonb(result), job))
     _end(conn, job, "finished")
 
 
-@translated()
+@translated
 def fail(conn: Connection, job: int, error: BaseException) -> None:
     """The job has failed; errors of ours keep both sentences, others only their type."""
     en = error.en if isinstance(error, TwinError) else f"Internal error {type(error).__name__}."
@@ -96,13 +96,13 @@ def fail(conn: Connection, job: int, error: BaseException) -> None:
     _end(conn, job, "failed")
 
 
-@translated()
+@translated
 def cancel(conn: Connection, job: int) -> None:
     """Ask a running job to stop at its next progress report."""
     conn.execute("UPDATE job SET cancel = true WHERE id = %s AND state = 'running'", (job,))
 
 
-@translated()
+@translated
 def abandon(conn: Connection, silent: timedelta) -> list[Job]:
     """Mark running jobs that gave no sign of life for ``silent`` as abandoned, and return them.
 
@@ -118,7 +118,7 @@ def abandon(conn: Connection, silent: timedelta) -> list[Job]:
     return [Job(*row) for row in rows]
 
 
-@translated()
+@translated
 def get(conn: Connection, job: int) -> Job | None:
     """One job, or None."""
     row = conn.execute(
@@ -127,7 +127,7 @@ def get(conn: Connection, job: int) -> Job | None:
     return None if row is None else Job(*row)
 
 
-@translated()
+@translated
 def recent(conn: Connection, *, twin: str | None = None, limit: int = 50) -> list[Job]:
     """Newest jobs first."""
     rows = conn.execute(

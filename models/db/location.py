@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import stat
 import tempfile
 from pathlib import Path
 from typing import Final
 
+from models.db.errors import DiskFullError
 from models.db.lock import unusable
+from models.db.place import free_bytes
 from models.db.server import Account
 from models.errors import DatabaseError
 
@@ -81,15 +82,9 @@ def socket_folder(base: Path, account: Account) -> Path:
 
 
 def require_space(base: Path, need: int) -> None:
-    """Raise :class:`DatabaseError` where fewer than ``need`` bytes are free beside ``base``."""
-    free = shutil.disk_usage(base).free
-    if free < need:
-        raise DatabaseError(
-            f"The disk that holds {base} is full: {free >> 20} MiB free, the database needs at "
-            f"least {need >> 20} MiB. Free some space, then try again.",
-            f"{base} 所在磁盘已满:剩余 {free >> 20} MiB,数据库至少需要 {need >> 20} MiB。"
-            "请释放空间后重试。",
-        )
+    """Raise :class:`DiskFullError` where fewer than ``need`` bytes are free beside ``base``."""
+    if free_bytes(base) < need:
+        raise DiskFullError(base, need)
 
 
 def short_hash(path: Path) -> str:

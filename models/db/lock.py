@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from models.db.errors import RunningError
+from models.db.errors import DiskFullError, RunningError
 from models.errors import DatabaseError
 
 
@@ -96,10 +96,7 @@ def unusable(folder: Path, error: OSError) -> DatabaseError:
             f"{folder} 应为目录,但该位置已有同名文件。请移走该文件,或改用其他主目录(TWIN_HOME)。",
         )
     if error.errno == errno.ENOSPC:
-        return DatabaseError(
-            f"The disk that holds {folder} is full. Free some space, then try again.",
-            f"{folder} 所在磁盘已满。请释放空间后重试。",
-        )
+        return DiskFullError(folder)
     return DatabaseError(
         f"{folder} cannot be written ({error.strerror}). Give this user the right to write there "
         "or choose another home folder (TWIN_HOME).",

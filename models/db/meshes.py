@@ -14,14 +14,9 @@ from models.features import Delivery, TriangleMesh
 FETCH: Final = 500
 
 
-def store_meshes(conn: Connection, deliveries: Sequence[Delivery]) -> int:
-    """Store the meshes that the database lacks; returns how many. Arrays are little-endian.
-
-    Raises :class:`PublishError` where an element names a mesh that its delivery does not bring.
-    """
-    meshes: dict[str, TriangleMesh] = {}
+def require_meshes(deliveries: Sequence[Delivery]) -> None:
+    """Raise :class:`PublishError` where an element names a mesh that its delivery lacks."""
     for delivery in deliveries:
-        meshes.update(delivery.meshes)
         frame = delivery.tables.get("bim_element")
         if frame is not None and "mesh" in frame:
             lacking = set(frame["mesh"].dropna()) - set(delivery.meshes)
@@ -32,6 +27,13 @@ def store_meshes(conn: Connection, deliveries: Sequence[Delivery]) -> int:
                     f"{delivery.source.name} 引用了 {len(lacking)} 个未提供的几何体。"
                     "未存入任何内容;请重新读取文件。",
                 )
+
+
+def store_meshes(conn: Connection, deliveries: Sequence[Delivery]) -> int:
+    """Store the meshes that the database lacks; returns how many. Arrays are little-endian."""
+    meshes: dict[str, TriangleMesh] = {}
+    for delivery in deliveries:
+        meshes.update(delivery.meshes)
     if not meshes:
         return 0
     known = conn.execute("SELECT key FROM bim_mesh WHERE key = ANY(%s)", (list(meshes),)).fetchall()
@@ -57,7 +59,7 @@ def store_meshes(conn: Connection, deliveries: Sequence[Delivery]) -> int:
     return len(new)
 
 
-@translated()
+@translated
 def read_meshes(conn: Connection, keys: Iterable[str]) -> dict[str, TriangleMesh]:
     """Meshes by key; keys that are not stored are left out."""
     wanted = sorted(set(keys))

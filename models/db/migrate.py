@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Final
+from typing import Final, cast
 
 import psycopg
 from alembic import command
@@ -15,18 +15,19 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, create_engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from models.crs import StorageCrs
 from models.db.connection import Connection as Driver
 from models.db.connection import connect
-from models.db.errors import translated
-from models.db.provision import EXTENSIONS, READ_ROLE
+from models.db.errors import translate, translated
+from models.db.place import base_of
+from models.db.provision import EXTENSIONS, LOCK, create_extension, grant_read, readable
 from models.errors import DatabaseError
 
 OLDEST_SERVER: Final = 13
 OLDEST_POSTGIS: Final = (3, 3)
-#: Advisory lock that lets one migration run at a time ("cimt").
-LOCK: Final = 0x63696D74
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,15 @@ def check_server(conn: Driver) -> tuple[int, int]:
     return major, minor
 
 
-@translated()
+@translated
 def upgrade(url: str, storage_srid: int = 4549) -> SchemaStatus:
     """Bring the schema to this program's version; the first time with ``storage_srid``.
 
     The SRID is remembered: another one is refused, since all stored heights and plans are in it.
-    Two upgrades at once queue. All or nothing. Raises :class:`DatabaseError`.
+    Two upgrades at once queue. All or nothing. Raises :class:`DatabaseError`, and
+    :class:`models.errors.StorageCrsError` for an SRID that nothing can be stored in.
     """
+    StorageCrs(storage_srid)
     with connect(url) as conn:
         check_server(conn)
     with _alembic(url) as (config, sa):
@@ -91,11 +94,13 @@ def upgrade(url: str, storage_srid: int = 4549) -> SchemaStatus:
         _require_srid(sa, storage_srid)
         config.attributes["storage_srid"] = storage_srid
         command.upgrade(config, "head")
-        _grant_read(sa)
+        driver = cast("Driver", sa.connection.driver_connection)
+        if not readable(driver):
+            grant_read(driver)
         return _status(config, sa)
 
 
-@translated()
+@translated
 def downgrade(url: str, revision: str) -> SchemaStatus:
     """Go back to ``revision`` (``base`` drops all tables and their data)."""
     with _alembic(url) as (config, sa):
@@ -103,7 +108,7 @@ def downgrade(url: str, revision: str) -> SchemaStatus:
         return _status(config, sa)
 
 
-@translated()
+@translated
 def status(url: str) -> SchemaStatus:
     """Which schema the database has; changes nothing."""
     with _alembic(url) as (config, sa):
@@ -136,6 +141,8 @@ def _alembic(url: str) -> Iterator[tuple[Config, Connection]]:
             sa.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
             config.attributes["connection"] = sa
             yield config, sa
+    except DBAPIError as error:  # SQLAlchemy's wrapping of the driver's own
+        raise translate(error.orig or error, base_of(url)) from error
     except CommandError as error:
         raise DatabaseError(
             f"The database's schema cannot be moved: {error}. It may be newer than this program: "
@@ -170,12 +177,6 @@ def _require_srid(sa: Connection, srid: int) -> None:
         )
 
 
-def _grant_read(sa: Connection) -> None:
-    """The read role may select, where the server has that role."""
-    if sa.exec_driver_sql("SELECT 1 FROM pg_roles WHERE rolname = %s", (READ_ROLE,)).scalar():
-        sa.exec_driver_sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {READ_ROLE}")
-
-
 def _extension(conn: Driver, name: str) -> None:
     if conn.execute("SELECT 1 FROM pg_extension WHERE extname = %s", (name,)).fetchone():
         return
@@ -190,7 +191,7 @@ def _extension(conn: Driver, name: str) -> None:
             "postgresql-15-postgis-3`(或对应版本的包)。",
         )
     try:
-        conn.execute(f"CREATE EXTENSION IF NOT EXISTS {name}".encode())
+        create_extension(conn, name)
     except psycopg.errors.InsufficientPrivilege as error:
         raise DatabaseError(
             f"The extension {name} is missing and this role may not make it. Ask the server's "

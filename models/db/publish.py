@@ -8,7 +8,7 @@ record time is closed and, for the time before and after, what was true is recor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, time, timedelta, timezone
 from typing import Any, Final
@@ -16,8 +16,8 @@ from typing import Any, Final
 from models.crs import STORAGE, StorageCrs
 from models.db import ledger, staging
 from models.db.connection import Connection
-from models.db.errors import PublishError, translated
-from models.db.meshes import store_meshes
+from models.db.errors import ContinuityError, PublishError, translated
+from models.db.meshes import require_meshes, store_meshes
 from models.db.statements import statement
 from models.features import THEME_TABLES, Delivery, Theme
 
@@ -53,7 +53,7 @@ class PublishResult:
     tables: dict[str, TableCounts]
 
 
-@translated()
+@translated
 def publish(
     conn: Connection,
     *,
@@ -62,6 +62,7 @@ def publish(
     deliveries: Sequence[Delivery],
     storage: StorageCrs = STORAGE,
     complete: bool = True,
+    may_end: float | None = None,
     organisation: str | None = None,
 ) -> PublishResult:
     """Store ``deliveries`` (already in the storage CRS, with ``id``) as a revision of ``dataset``.
@@ -70,14 +71,17 @@ def publish(
     rows. ``complete=False`` leaves features alone that the deliveries do not name, as is right
     when rows were refused. A publication without ``valid_from`` is valid from now. It makes a new
     revision if a row differs or if it declares a date that no revision has; else none.
+    ``may_end`` is the share (0 to 1) of the features held that a complete delivery may end by
+    leaving them out; it is judged by the plan, before anything is written. None: no limit.
 
     Either all of it is stored or nothing. Publishers of one twin queue. Raises
     :class:`UnknownTwinError`, :class:`DuplicateIdError`, :class:`PublishError`,
-    :class:`DatabaseError`.
+    :class:`ContinuityError`, :class:`DatabaseError`.
     """
     theme, declared = _common(dataset, deliveries)
     tables = THEME_TABLES[theme]
     staging.require_ids(tables, deliveries)
+    require_meshes(deliveries)
     with conn.transaction():
         for setting in ("timezone = 'UTC'", "datestyle = 'ISO, YMD'", "extra_float_digits = 1"):
             conn.execute(f"SET LOCAL {setting}".encode())
@@ -87,16 +91,18 @@ def publish(
         dataset_id = ledger.require_dataset(conn, twin, dataset, deliveries[0], organisation)
         moment = ledger.moments(conn, dataset_id, declared)
         period = {"start": moment.start, "end": moment.end, "dataset": dataset_id}
-        store_meshes(conn, deliveries)
         counts = {
             table: _plan(conn, table, deliveries, {**period, "complete": complete}, storage.srid)
             for table in tables
         }
+        if may_end is not None:
+            _require_continuity(dataset, counts.values(), may_end)
         touched = sum(c.touched for c in counts.values())
         if not touched and moment.last_id is not None and (not declared or moment.known):
             new, revision, number = False, moment.last_id, moment.last
         else:
             new, number = True, moment.last + 1
+            store_meshes(conn, deliveries)
             said = {table: asdict(c) for table, c in counts.items()}
             revision = ledger.add_revision(conn, dataset_id, number, moment, said, complete)
             files = ledger.add_source_files(conn, revision, deliveries)
@@ -130,6 +136,16 @@ def _common(dataset: str, deliveries: Sequence[Delivery]) -> tuple[Theme, dateti
     date = dates.pop()
     start = None if date is None else datetime.combine(date, time(), CHINA)
     return themes.pop(), start
+
+
+def _require_continuity(dataset: str, plan: Iterable[TableCounts], may_end: float) -> None:
+    """Raise where the delivery leaves out more than the share ``may_end`` of what is held."""
+    closed = held = 0
+    for counts in plan:
+        closed += counts.closed
+        held += counts.closed + counts.changed + counts.unchanged
+    if closed > held * may_end:
+        raise ContinuityError(dataset, held, closed)
 
 
 def _plan(

@@ -78,7 +78,7 @@ class Revision:
     files: tuple[SourceFile, ...]
 
 
-@translated()
+@translated
 def read_table(
     conn: Connection,
     table: str,
@@ -145,7 +145,7 @@ def snapshot(conn: Connection) -> Iterator[None]:
         yield
 
 
-@translated()
+@translated
 def extents(
     conn: Connection,
     twin: str,
@@ -163,7 +163,7 @@ def extents(
     return found
 
 
-@translated()
+@translated
 def datasets(conn: Connection, twin: str) -> list[Dataset]:
     """Datasets of a twin by name."""
     rows = conn.execute(statement("read_datasets"), {"twin": twin}).fetchall()
@@ -175,7 +175,7 @@ def datasets(conn: Connection, twin: str) -> list[Dataset]:
     ]
 
 
-@translated()
+@translated
 def revisions(conn: Connection, twin: str, dataset: str | None = None) -> list[Revision]:
     """Revisions of a twin, or of one of its datasets, oldest first."""
     values = {"twin": twin, "dataset": dataset}
@@ -186,7 +186,7 @@ def revisions(conn: Connection, twin: str, dataset: str | None = None) -> list[R
     ]
 
 
-@translated()
+@translated
 def storage_srid(conn: Connection) -> int:
     """EPSG code of the storage CRS."""
     row = conn.execute("SELECT value FROM storage WHERE name = 'srid'").fetchone()

@@ -30,7 +30,7 @@ class Definition(Protocol):
     def ground_height(self) -> float: ...  # noqa: D102
 
 
-@translated()
+@translated
 def sync(conn: Connection, definitions: Iterable[Definition]) -> list[str]:
     """Add new twins and update known ones; ids of those added or changed.
 
@@ -57,7 +57,7 @@ def sync(conn: Connection, definitions: Iterable[Definition]) -> list[str]:
     return touched
 
 
-@translated()
+@translated
 def known(conn: Connection) -> list[str]:
     """Ids of all twins in the database."""
     return [row[0] for row in conn.execute("SELECT id FROM twin ORDER BY id")]

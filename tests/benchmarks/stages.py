@@ -19,11 +19,12 @@ from time import perf_counter
 from typing import Any
 
 from ingest.pipeline import open_delivery, prepare
+from ingest.readers.base import ReadOptions
 from models.crs import StorageCrs
 from models.db.connection import connect
 from models.db.publish import publish
 from models.twins import TwinDefinition, load_twins
-from twin import flow, runtime, tiling
+from twin import runtime, tiling
 from twin.settings import Settings
 
 TWIN = "songjiang-hub"
@@ -42,7 +43,7 @@ def ingest(dataset: str, vertical: str, *files: str) -> dict[str, Any]:
     """Read, check and store one delivery, each step timed."""
     settings, twin = Settings(), _twin()
     storage = StorageCrs(settings.storage_srid)
-    given = flow.options(None, vertical or None)
+    given = ReadOptions(None, vertical or None)
     groups, unread = open_delivery(list(map(Path, files)))
     if unread:
         raise RuntimeError(unread[0].en)

@@ -54,8 +54,11 @@ def test_the_page_runs_no_inline_code_and_names_no_other_host() -> None:
 
 
 def test_every_address_of_the_page_is_a_file() -> None:
+    named = set()
     for path in OWN:
         for address in re.findall(r"[\"'(](/static/[\w@./-]+\.\w+)", path.read_text("utf-8")):
             inside = address.removeprefix("/static/")
             folder = WEB if inside.startswith("vendor/") else WEB / "static"
             assert (folder / inside).is_file(), f"{path}: {address}"
+            named.add(address)
+    assert "/static/main.js" in named

@@ -24,6 +24,7 @@ import yaml
 from psycopg import sql
 from pyproj import Transformer
 
+from ingest.readers.base import ReadOptions
 from models.crs import ecef_to_geodetic, geoid_height
 from models.db import provision, read
 from models.db.connection import connect
@@ -201,7 +202,7 @@ def runs(cluster: EmbeddedPostgres, home: Path) -> Iterator[dict[str, Run]]:
         )
         twin = load_twins(settings.twins_dir)[sample.twin]
         url = cluster.database_url(_database(sample))
-        given = flow.options(None, "egm96")  # none of the files names its vertical datum
+        given = ReadOptions(None, "egm96")  # none of the files names its vertical datum
         (outcome,) = flow.ingest(settings, url, [SAMPLES / sample.file], given, twin, None)
         ((name, report),) = tiling.tile(settings, url, [twin])
         assert name == sample.twin
@@ -242,7 +243,7 @@ def test_what_comes_in_is_stored_or_refused(run: Run) -> None:
 def test_a_check_without_a_database_says_the_same(runs: dict[str, Run], sample: Sample) -> None:
     run = runs[sample.file]
     twin = load_twins(run.settings.twins_dir)[run.sample.twin]
-    given = flow.options(None, "egm96")
+    given = ReadOptions(None, "egm96")
     (outcome,) = flow.check([SAMPLES / run.sample.file], given, twin, run.sample.srid)
     assert outcome.findings == run.outcome.findings
     assert outcome.accepted == run.outcome.accepted
@@ -250,7 +251,7 @@ def test_a_check_without_a_database_says_the_same(runs: dict[str, Run], sample: 
 
 def test_a_storage_crs_of_another_region_is_named(home: Path) -> None:
     twin = load_twins(home / "twins")[FOOTPRINTS.twin]
-    given = flow.options(None, "egm96")
+    given = ReadOptions(None, "egm96")
     (outcome,) = flow.check([SAMPLES / FOOTPRINTS.file], given, twin, 4549)
     assert outcome.accepted == 0
     assert outcome.findings[0].code == "CRS-02"

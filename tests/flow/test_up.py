@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 from collections.abc import Callable
@@ -9,16 +10,16 @@ from collections.abc import Callable
 import httpx
 
 from models.db.embedded import EmbeddedPostgres
+from models.db.testing import until
+from models.testing import free_port
 from twin.testing import Program
-
-PORT = 55610
 
 
 def test_up_from_nothing_to_stop(new_program: Callable[..., Program]) -> None:
     program = new_program()
-    with program.serving("up", PORT) as service:
+    with program.serving("up", free_port()) as service:
         assert httpx.get(f"{service.url}/readyz").status_code == 200
-        second = program.run("up", "--port", PORT + 1)
+        second = program.run("up", "--port", free_port())
         assert second.returncode == 2
         assert str(service.process.pid) in second.stderr
         status = program.json("db", "status")
@@ -31,19 +32,37 @@ def test_up_from_nothing_to_stop(new_program: Callable[..., Program]) -> None:
 
 def test_a_taken_port_is_named(new_program: Callable[..., Program]) -> None:
     with socket.socket() as other:
-        other.bind(("127.0.0.1", PORT + 2))
+        other.bind(("127.0.0.1", 0))
         other.listen()
-        ended = new_program().run("up", "--port", PORT + 2)
+        port = other.getsockname()[1]
+        ended = new_program().run("up", "--port", port)
     assert ended.returncode == 2
-    assert str(PORT + 2) in ended.stderr
+    assert str(port) in ended.stderr
     assert "--port" in ended.stderr
 
 
 def test_after_kill_9_up_works_again(new_program: Callable[..., Program]) -> None:
     program = new_program()
-    with program.serving("up", PORT + 3) as service:
+    with program.serving("up", free_port()) as service:
         service.process.kill()
         service.process.wait(60)
-    with program.serving("up", PORT + 4) as service:
+    with program.serving("up", free_port()) as service:
         assert httpx.get(f"{service.url}/readyz").status_code == 200
+    assert not EmbeddedPostgres(program.home).status().running
+
+
+def test_a_killed_database_comes_back_under_a_running_up(
+    new_program: Callable[..., Program],
+) -> None:
+    program = new_program()
+    with program.serving("up", free_port()) as service:
+        first = EmbeddedPostgres(program.home).status().pid
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        until(lambda: EmbeddedPostgres(program.home).status().pid not in (None, first))
+        until(lambda: httpx.get(f"{service.url}/twins", timeout=30).status_code == 200)
+        refused = program.run("db", "down")
+        assert refused.returncode == 2
+        assert "twin up" in refused.stderr
+        assert httpx.get(f"{service.url}/twins", timeout=30).status_code == 200
     assert not EmbeddedPostgres(program.home).status().running

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import json
-import math
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import shapely
 from pyproj import Transformer
 
-from ingest.errors import RefusedError
-from ingest.pipeline import CheckResult, check, open_delivery, prepare
+from ingest.pipeline import CheckResult, check, open_delivery
 from ingest.readers.base import ReadOptions
-from models.crs import STORAGE, StorageCrs, geoid_height, storage_to_ecef, to_storage
-from models.features import DatumPassport, Delivery, SourceFile, Theme, feature_id
+from models.crs import geoid_height, storage_to_ecef, to_storage
+from models.features import DatumPassport, Delivery, feature_id
 from models.findings import Severity
-from models.twins import TwinDefinition, load_twins
+from models.twins import load_twins
 
 TWIN = next(iter(load_twins().values()))
 LON, LAT = TWIN.centre
 E0, N0, _ = (float(v[0]) for v in to_storage(LON, LAT, None, "EPSG:4490", "1985"))
 DECLARED = ReadOptions(vertical="1985")
-ROOT = Path(__file__).parents[2]
-SHARED = ROOT.parent / "shared" / "samples"
 
 
 def footprints(path: Path, corners: list[tuple[float, float]], **more: Any) -> Path:
@@ -192,15 +188,22 @@ def test_bad_files_never_stop_good_ones(tmp_path: Path) -> None:
     assert by_name["good.geojson"].accepted == 1
     for name, word in (
         ("plan.geojson", "PDF"),
-        ("photo.png", "image"),
         ("cut.ifc", "cut.ifc"),
         ("absent.gpkg", "no such file"),
     ):
         assert by_name[name].delivery is None
         assert word in by_name[name].findings[0].en
         assert by_name[name].findings[0].severity is Severity.ERROR
+    assert by_name["photo.png"].findings[0].severity is Severity.INFO  # it came with the folder
     assert len(results) == 5
     assert [number for _, number, _ in seen] == list(range(len(seen)))
+
+
+def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.ifc")
+    result = only(check([tmp_path / "a.ifc"], DECLARED, TWIN))
+    assert result.delivery is None
+    assert [f.found for f in result.findings] == ["非普通文件 not a regular file"]
 
 
 def test_every_reader_gets_its_own_files(tmp_path: Path) -> None:
@@ -217,29 +220,6 @@ def test_every_reader_gets_its_own_files(tmp_path: Path) -> None:
 
 
 # --- datums ------------------------------------------------------------------------------------
-
-
-def delivered(
-    table: str, frame: pd.DataFrame, horizontal: str | None, vertical: str | None
-) -> Delivery:
-    theme = {"bim_element": Theme.BIM, "building": Theme.BUILDINGS}[table]
-    return Delivery(
-        theme,
-        SourceFile("x", "0" * 64, 1),
-        DatumPassport(horizontal, vertical),
-        {table: frame},
-        features_in=len(frame),
-    )
-
-
-@pytest.mark.parametrize(
-    ("horizontal", "vertical"), [(None, "1985"), ("EPSG:4549", None), ("EPSG:4549", "wusong")]
-)
-def test_no_datum_no_entry(horizontal: str | None, vertical: str | None) -> None:
-    frame = pd.DataFrame({"key": ["a"], "source_row": [1], "geom": [shapely.Point(E0, N0, 1)]})
-    with pytest.raises(RefusedError) as caught:
-        prepare(delivered("bim_element", frame, horizontal, vertical), TWIN, "d")
-    assert caught.value.findings[0].code == "MET-01"
 
 
 def test_an_old_datum_is_refused_with_the_reason(tmp_path: Path) -> None:
@@ -263,91 +243,6 @@ def test_parts_keep_the_height_at_which_they_begin(tmp_path: Path) -> None:
     assert shapely.get_coordinates(row["geom"], include_z=True)[0, 2] == TWIN.ground_height + 4.0
 
 
-# --- BIM ---------------------------------------------------------------------------------------
-
-
-def bim(storage: StorageCrs, corner: tuple[float, float], size: float) -> pd.DataFrame:
-    placement = np.eye(4)
-    turn = math.radians(20)
-    placement[:2, :2] = [[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]]
-    placement[:3, 3] = (*corner, 7.0)
-    box = shapely.force_3d(shapely.box(*corner, corner[0] + size, corner[1] + size), 7.0)
-    return pd.DataFrame(
-        {
-            "key": ["storey", "wall"],
-            "source_row": [1, 2],
-            "storey_elevation": [6.5, 6.5],
-            "placement": pd.Series([None, placement.ravel()], dtype=object),
-            "geom": pd.Series([None, shapely.MultiPolygon([box])], dtype=object),
-        }
-    )
-
-
-@pytest.mark.parametrize("vertical", ["1985", "ellipsoidal"])
-def test_a_model_in_storage_coordinates_moves_in_height_only(vertical: str) -> None:
-    frame = bim(STORAGE, (E0, N0), 10)
-    moved = prepare(delivered("bim_element", frame, "EPSG:4549", vertical), TWIN, "m")
-    table = moved.tables["bim_element"]
-    before, after = frame["placement"][1].reshape(4, 4), table["placement"][1].reshape(4, 4)
-    shift = after[2, 3] - before[2, 3]
-    expected = -geoid_height(np.array([LON]), np.array([LAT]))[0] if vertical != "1985" else 0.0
-    assert shift == pytest.approx(expected, abs=0.01)
-    after[2, 3] = before[2, 3]
-    assert (after == before).all()
-    assert table["storey_elevation"].tolist() == pytest.approx([6.5 + shift] * 2, abs=0.01)
-    assert table["geom"][0] is None
-    assert table["id"].notna().all()
-
-
-def test_a_model_from_the_next_zone_is_turned_by_the_convergence() -> None:
-    to_4550 = Transformer.from_crs("EPSG:4490", "EPSG:4550", always_xy=True)
-    corner = to_4550.transform(LON, LAT)
-    frame = bim(STORAGE, corner, 10)
-    table = prepare(delivered("bim_element", frame, "EPSG:4550", "1985"), TWIN, "m").tables[
-        "bim_element"
-    ]
-    before, after = frame["placement"][1].reshape(4, 4), table["placement"][1].reshape(4, 4)
-    body = np.random.default_rng(3).uniform(-100, 100, (200, 3))
-    body = np.column_stack([body, np.ones(200)])
-    by_matrix = (body @ after.T)[:, :3]
-    source = (body @ before.T)[:, :3]
-    x, y, z = source.T
-    exact = np.column_stack(to_storage(x, y, z, "EPSG:4550", "1985"))
-    worst = np.linalg.norm(by_matrix - exact, axis=1).max()
-    assert worst < 0.002  # 140 m away from the origin; stated: 1e-7 d^2
-    assert worst > 0  # and not the same computation twice
-
-
-@pytest.mark.parametrize("name", ["AC20-FZK-Haus.ifc", "infra-bridge.ifc"])
-def test_shared_models_land_in_a_twin_of_their_own(name: str) -> None:
-    path = SHARED / "ifc" / name
-    if not path.exists():
-        pytest.skip("shared samples are not here")
-    read = stored(only(check([path], DECLARED)))
-    assert read.passport.horizontal is not None
-    bounds = shapely.total_bounds(read.tables["bim_element"]["geom"].to_numpy())
-    storage = StorageCrs(32632 if name.startswith("AC20") else 32760)
-    e, n, _ = to_storage(bounds[0], bounds[1], 0.0, read.passport.horizontal, "1985", storage)
-    lon, lat = Transformer.from_crs(storage.horizontal, "EPSG:4326", always_xy=True).transform(
-        e[0], n[0]
-    )
-    twin = TwinDefinition(
-        id="elsewhere",
-        name_zh="别处",
-        name_en="Elsewhere",
-        centre=(lon, lat),
-        extent=(lon - 0.02, lat - 0.02, lon + 0.02, lat + 0.02),
-        ground_height=0,
-    )
-    table = prepare(read, twin, "m", storage).tables["bim_element"]
-    assert len(table) == read.features_in
-    bodies = table[table["placement"].notna()]
-    origins = np.stack(bodies["placement"].to_list()).reshape(-1, 4, 4)[:, :3, 3]
-    boxes = shapely.bounds(bodies["geom"].to_numpy())
-    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
-    assert np.hypot(*(origins[:, :2] - middle).T).max() < 200
-
-
 # --- findings ---------------------------------------------------------------------------------
 
 
@@ -360,6 +255,18 @@ def test_findings_carry_their_place_in_storage(tmp_path: Path) -> None:
     (finding,) = [f for f in result.findings if f.code == "BLD-02"]
     assert finding.position is not None
     assert finding.position[:2] == pytest.approx((E0 + 95 + 10, N0 + 6), abs=5)
+    assert finding.position[2] is None  # a footprint without base height has none
+
+
+def test_a_finding_has_the_height_of_its_point_where_that_is_known(tmp_path: Path) -> None:
+    points, lines = survey(tmp_path)
+    lines.write_text(lines.read_text("utf-8").replace("混凝土", "竹", 1), "utf-8")
+    points.write_text(points.read_text("utf-8").replace("4.40", "x"), "utf-8")
+    options = ReadOptions(horizontal="EPSG:4549", vertical="wusong:1.5")
+    result = only(check([points, lines], options, TWIN))
+    heights = {f.code: f.position and f.position[2] for f in result.findings}
+    assert heights["CODE-01"] == pytest.approx(4.5 - 1.5)
+    assert heights["STR-04"] is None
 
 
 def test_a_segment_goes_with_its_misplaced_point(tmp_path: Path) -> None:

@@ -83,9 +83,10 @@ def test_parts_stand_on_their_building(
 def test_our_reader_has_nothing_against_them(twin: str, root: Path) -> None:
     rows = yaml.safe_load((root / "samples.yaml").read_text("utf-8"))
     reader = FootprintReader()
-    for row in rows:
-        if row["twin"] == twin and row["dataset"].startswith("buildings"):
-            (group,) = reader.group([root / name for name in row["files"]])
-            delivery = reader.read(group, ReadOptions(vertical=row["vertical"]))
-            assert [f for f in delivery.findings if f.severity is not Severity.INFO] == []
-            assert sum(map(len, delivery.tables.values())) == delivery.features_in
+    own = [r for r in rows if r["twin"] == twin and r["dataset"].startswith("buildings")]
+    assert own
+    for row in own:
+        (group,) = reader.group([root / name for name in row["files"]])
+        delivery = reader.read(group, ReadOptions(vertical=row["vertical"]))
+        assert [f for f in delivery.findings if f.severity is not Severity.INFO] == []
+        assert sum(map(len, delivery.tables.values())) == delivery.features_in > 0

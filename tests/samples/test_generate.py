@@ -63,9 +63,5 @@ def test_no_time_of_writing_in_workbooks(root: Path) -> None:
 def test_list_of_samples_names_files_that_are_there(root: Path) -> None:
     rows = yaml.safe_load((root / "samples.yaml").read_text("utf-8"))
     listed = {name for row in rows for name in row["files"]}
-    loadable = {
-        name
-        for name in _files(root)
-        if not name.startswith("planted/") and not name.endswith("dem.tif")
-    }
+    loadable = {name for name in _files(root) if not name.startswith("planted/")}
     assert listed == loadable

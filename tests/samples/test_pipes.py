@@ -16,6 +16,7 @@ import yaml
 
 from ingest.readers.base import ReadOptions
 from ingest.readers.survey import SurveyReader
+from models.findings import Severity
 
 GRAVITY = {"YS", "WS"}
 DEGREES = {"三通": 3, "四通": 4, "弯头": 2, "直线点": 2, "变深点": 2, "变坡点": 2, "变径点": 2}
@@ -108,10 +109,13 @@ def test_degrees_fit_features(points: dict, pipes: list[Pipe]) -> None:
 
 
 def test_wells_reach_their_lowest_pipe(points: dict, pipes: list[Pipe]) -> None:
+    wells = set()
     for pipe in pipes:
         for number, depth in zip(pipe.ends, pipe.depths, strict=True):
             if points[number]["附属物"] in ("窨井", "阀门井", "人孔", "手孔", "水表井"):
                 assert float(points[number]["井深"]) >= depth - 0.001, number
+                wells.add(number)
+    assert len(wells) > 50
 
 
 def _downhill(pipes: list[Pipe], code: str) -> list[tuple[str, str, float, float, Pipe]]:
@@ -148,10 +152,11 @@ def test_sewers_fall_all_the_way_to_one_outfall(pipes: list[Pipe], code: str) ->
 
 @pytest.mark.parametrize("code", sorted(GRAVITY))
 def test_manholes_at_legal_spacing(pipes: list[Pipe], code: str) -> None:
-    for p in pipes:
-        if p.code == code:
-            limit = next(most for dn, most in SPACING if p.width * 1000 <= dn)
-            assert p.length <= limit
+    sewers = [p for p in pipes if p.code == code]
+    assert sewers
+    for p in sewers:
+        limit = next(most for dn, most in SPACING if p.width * 1000 <= dn)
+        assert p.length <= limit
 
 
 def test_cover(pipes: list[Pipe]) -> None:
@@ -183,6 +188,7 @@ def test_lines_side_by_side_keep_their_distance(pipes: list[Pipe]) -> None:
     """Clearances of GB 50289-2016 table 4.1.9 between lines that run side by side."""
     least = {("RQ", "RL"): 1.0, ("JS", "DL"): 0.5, ("RQ", "TX"): 1.0, ("LD", "JS"): 0.5}
     least |= {("YS", "RL"): 1.5, ("WS", "YS"): 1.0}
+    beside = set()
     for (x, y), limit in least.items():
         first = [p for p in pipes if p.code == x]
         tree = shapely.STRtree([p.plan for p in pipes if p.code == y])
@@ -193,6 +199,8 @@ def test_lines_side_by_side_keep_their_distance(pipes: list[Pipe]) -> None:
                 if _parallel(p, q):
                     gap = p.plan.distance(q.plan) - (p.width + q.width) / 2
                     assert gap >= limit - 1e-6, (p.ends, q.ends)
+                    beside.add((x, y))
+    assert beside
 
 
 def _parallel(p: Pipe, q: Pipe) -> bool:
@@ -201,7 +209,13 @@ def _parallel(p: Pipe, q: Pipe) -> bool:
     return abs(math.sin(angle)) < 0.1 and min(p.length, q.length) > 5.0
 
 
-def test_our_reader_has_nothing_against_them(twin: str, root: Path) -> None:
+#: Warnings that are right about streets as they are: connections that enter deep manholes high, and
+#: bends a few degrees under a right angle, gas close above direct-buried heating, lamps without
+#: height.
+RIGHT = {"CLS-02", "GRV-09", "PT-07", "TOP-03"}
+
+
+def test_our_reader_refuses_nothing_of_them(twin: str, root: Path) -> None:
     reader = SurveyReader()
     rows = yaml.safe_load((root / "samples.yaml").read_text("utf-8"))
     classes: set[str] = set()
@@ -209,7 +223,10 @@ def test_our_reader_has_nothing_against_them(twin: str, root: Path) -> None:
         if row["twin"] == twin and row["dataset"].startswith("pipes"):
             for group in reader.group([root / name for name in row["files"]]):
                 delivery = reader.read(group, ReadOptions())
-                assert delivery.findings == ()
+                graver = {f.code for f in delivery.findings if f.severity is not Severity.INFO}
+                assert graver <= RIGHT
+                assert not delivery.errors
+                assert sum(map(len, delivery.tables.values())) == delivery.features_in
                 assert (delivery.passport.horizontal, delivery.passport.vertical) == (
                     "EPSG:4549",
                     "1985",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,29 +13,16 @@ import pytest
 from twin.testing import Program
 
 DATA = Path(__file__).resolve().parents[2] / "data-samples"
-VERBS = ["check", "ingest", "tile", "serve", "up", "samples"]
-DB = ["up", "down", "status", "upgrade", "backup", "restore"]
 SURVEY = DATA / "qianwan/pipes_heat_light.xls"
 New = Callable[..., Program]
-
-
-@pytest.mark.parametrize("verb", [[], *([v] for v in VERBS), ["db"], *(["db", v] for v in DB)])
-def test_help(verb: list[str], new_program: New) -> None:
-    shown = new_program().run(*verb, "--help")
-    assert shown.returncode == 0
-    assert "Usage: twin" in shown.stdout
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["check", "--nonsense", "a"], ["--nonsense"]),
-        (["fly"], ["fly"]),
-        (["ingest", "a"], ["--twin"]),
         (["check", str(SURVEY), "--twin", "atlantis"], ["atlantis", "songjiang-hub", "qianwan"]),
         (["check", str(SURVEY), "--mapping", "absent.yaml"], ["absent.yaml"]),
         (["tile", "--layer", "sky"], ["sky", "buildings"]),
-        (["serve", "--port", "70000"], ["65535"]),
     ],
 )
 def test_what_cannot_run_ends_with_2_and_a_clear_line(
@@ -103,14 +89,6 @@ def test_ingest_again_backup_and_restore(new_program: New, tmp_path: Path) -> No
     assert program.run("db", "status").returncode == 1
 
 
-def test_a_dump_that_is_none(new_program: New, database: str, tmp_path: Path) -> None:
-    (tmp_path / "a.dump").write_text("nothing")
-    ended = new_program(TWIN_DATABASE_URL=database).run("db", "restore", tmp_path / "a.dump")
-    assert ended.returncode == 2
-    assert "pg_restore" in ended.stderr
-    assert "Traceback" not in ended.stderr
-
-
 def test_a_database_elsewhere(new_program: New, database: str) -> None:
     program = new_program(TWIN_DATABASE_URL=database)
     stored = program.json("ingest", SURVEY, "--twin", "qianwan")
@@ -147,6 +125,5 @@ def test_the_theme_declared_is_taken_at_its_word(
     program = new_program(TWIN_DATABASE_URL=database)
     copy = Path(shutil.copy(SURVEY, tmp_path))
     answer = program.json("ingest", copy, "--twin", "qianwan", "--theme", "buildings", status=2)
-    (finding,) = answer["findings"]
+    (finding,) = [f for f in answer["findings"] if f["severity"] == "error"]
     assert (finding["found"], finding["expected"]) == ("pipes", "buildings")
-    assert json.dumps(answer)

@@ -78,20 +78,28 @@ class DirectoryStore:
     def _write(self, target: Path, packed: bytes) -> None:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=".new-", dir=self.path)
-            try:
-                with os.fdopen(handle, "wb") as stream:
-                    stream.write(packed)
-                    stream.flush()
-                    os.fsync(stream.fileno())  # on disk before any root names it
-                Path(name).chmod(0o644)  # mkstemp's 0600 would hide tiles from a web server
-                Path(name).replace(target)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    Path(name).unlink()
-                raise
+            write_whole(target, packed)
         except OSError as error:
             raise _unusable(target, error) from error
+
+
+def write_whole(target: Path, data: bytes) -> None:
+    """Put ``data`` at ``target`` in one step, on disk before any name shows it.
+
+    Raises :class:`OSError` and then leaves ``target`` as it was.
+    """
+    handle, name = tempfile.mkstemp(prefix=".new-", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).chmod(0o644)  # mkstemp's 0600 would hide tiles from a web server
+        Path(name).replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
 
 
 def _pack(data: bytes) -> bytes:

@@ -6,9 +6,7 @@ its files: gzipped at rest. The version is a digest of all tiles, so equal input
 
 from __future__ import annotations
 
-import contextlib
 import gzip
-import os
 import re
 import shutil
 import tempfile
@@ -20,7 +18,7 @@ import orjson
 
 from tiles.errors import StoreError, TileNotFoundError
 from tiles.store.base import StoredFile
-from tiles.store.directory import digest
+from tiles.store.directory import digest, write_whole
 from tiles.terrain.quantized import MEDIA_TYPE
 
 LAYER: Final = "layer.json"
@@ -92,18 +90,7 @@ class Version:
             if not target.is_dir():
                 self._folder.chmod(0o755)
                 self._folder.replace(target)
-            handle, name = tempfile.mkstemp(prefix=".new-", dir=self._path)
-            try:
-                with os.fdopen(handle, "wb") as stream:
-                    stream.write(gzip.compress(body, 6, mtime=0))
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                Path(name).chmod(0o644)
-                Path(name).replace(self._path / f"{LAYER}.gz")
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    Path(name).unlink()
-                raise
+            write_whole(self._path / f"{LAYER}.gz", gzip.compress(body, 6, mtime=0))
         except OSError as error:
             raise _unusable(target, error) from error
         return version

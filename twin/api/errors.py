@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI, Request
@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from models.errors import DatabaseError, TwinError, UnknownTwinError
+from twin.validation import expectation
 
 _log = structlog.get_logger("twin.http")
 
@@ -26,6 +27,15 @@ class NotFoundError(TwinError):
 
 
 STATUS[NotFoundError] = 404
+
+#: For what the framework refuses by itself.
+_SENTENCES: Final = {
+    404: ("There is no such address; /api lists all.", "没有这个地址；/api 列出全部地址。"),
+    405: (
+        "This address does not take that method; see the Allow header.",
+        "此地址不支持该方法；可用方法见 Allow 头。",
+    ),
+}
 
 
 def problem(
@@ -66,25 +76,22 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        wrong = [
-            {"where": ".".join(str(p) for p in e["loc"]), "expected": e["msg"]}
-            for e in error.errors()
+        told = [
+            (".".join(map(str, fault["loc"])), str(fault.get("input")), *expectation(fault))
+            for fault in error.errors()
         ]
-        names = ", ".join(w["where"] for w in wrong)
         return problem(
             request,
             400,
-            f"Bad request: {names}. See 'errors' for what is expected.",
-            f"请求参数有误：{names}。应填内容见 errors。",
-            errors=wrong,
+            "; ".join(f"{where}: found '{found}', {en}" for where, found, en, _ in told) + ".",
+            "；".join(f"{where}：收到“{found}”，{zh}" for where, found, _, zh in told) + "。",
+            code="HTTP-400",
         )
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> JSONResponse:
-        zh = {404: "没有这个地址。", 405: "此地址不支持该方法。"}.get(
-            error.status_code, "请求失败。"
-        )
-        return problem(request, error.status_code, str(error.detail), zh, headers=error.headers)
+        en, zh = _SENTENCES.get(error.status_code, (str(error.detail), "请求失败。"))
+        return problem(request, error.status_code, en, zh, headers=error.headers)
 
     @app.exception_handler(Exception)
     def _unexpected(request: Request, error: Exception) -> JSONResponse:

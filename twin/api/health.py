@@ -11,13 +11,13 @@ from twin.services import Services
 router = APIRouter(tags=["service"])
 
 
-@router.get("/healthz", summary="The process answers")
+@router.get("/healthz", summary="进程在运行 The process answers")
 async def healthz() -> dict[str, str]:
     """Says that the process runs; looks at nothing else."""
     return {"status": "ok"}
 
 
-@router.get("/readyz", summary="Database, migrations and tiles are there")
+@router.get("/readyz", summary="服务就绪 Database, migrations and tiles are there")
 async def readyz(request: Request) -> JSONResponse:
     """200 when all checks are fine, 503 with the failing ones otherwise."""
     services: Services = request.app.state.services

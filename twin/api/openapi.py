@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+
+#: What :func:`twin.api.errors.problem` answers (RFC 9457).
+_TEXT: Final = {"type": "string"}
+_PROBLEM: Final = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "detail_zh", "instance"],
+    "properties": {
+        "type": {**_TEXT, "format": "uri-reference"},
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": {**_TEXT, "description": "英文说明 What is wrong, in English"},
+        "detail_zh": {**_TEXT, "description": "中文说明 The same in Chinese"},
+        "instance": {**_TEXT, "format": "uri-reference"},
+        "request_id": {
+            **_TEXT,
+            "nullable": True,
+            "description": "日志中的请求编号 Id of the request in the log",
+        },
+        "code": {**_TEXT, "description": "错误代码 Code of the kind of error"},
+    },
+}
 
 
 def document(app: FastAPI) -> dict[str, Any]:
@@ -24,7 +45,7 @@ def document(app: FastAPI) -> dict[str, Any]:
             },
         )
         app.openapi_schema = _downgrade(made)
-        _answer_400(app.openapi_schema)
+        _tell_problems(app.openapi_schema)
     return app.openapi_schema
 
 
@@ -48,15 +69,12 @@ def _downgrade(node: Any) -> Any:
     return out
 
 
-def _answer_400(schema: dict[str, Any]) -> None:
-    """Bad parameters answer 400 with a problem document here, never FastAPI's 422."""
-    bad = {
-        "description": "Bad or unknown parameter",
-        "content": {"application/problem+json": {"schema": {"type": "object"}}},
-    }
+def _tell_problems(schema: dict[str, Any]) -> None:
+    """Bad parameters answer 400 here (:mod:`twin.api.parameters`), never FastAPI's 422."""
     for path in schema["paths"].values():
         for operation in path.values():
-            if operation["responses"].pop("422", None):
-                operation["responses"]["400"] = bad
+            operation["responses"].pop("422", None)
+    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
-        schema.get("components", {}).get("schemas", {}).pop(name, None)
+        schemas.pop(name, None)
+    schemas["Problem"] = _PROBLEM

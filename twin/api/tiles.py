@@ -1,4 +1,4 @@
-"""``/tiles/{twin}/{layer}/…``: 3D Tiles from the store, as they lie there.
+"""``/tiles/{twin}/{layer}/…`` and ``/terrain/{twin}/…`` from the stores, as they lie there.
 
 Files are gzipped at rest and sent so to clients that take it. Names that hold their content's hash
 may be cached for ever; ``tileset.json`` is revalidated by ETag. Ranges follow RFC 9110 section 14:
@@ -16,6 +16,7 @@ from twin.api.errors import problem
 from twin.services import Services
 
 router = APIRouter(prefix="/tiles", tags=["3D Tiles"])
+terrain = APIRouter(prefix="/terrain", tags=["terrain"])
 
 _FOREVER = "public, max-age=31536000, immutable"
 _REVALIDATE = "public, no-cache"
@@ -25,14 +26,30 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 @router.head("/{twin}/{layer}/{name}", include_in_schema=False)
 @router.get(
     "/{twin}/{layer}/{name}",
-    summary="tileset.json or a content below it",
+    summary="瓦片文件 tileset.json or a content below it",
     response_class=Response,
-    responses={304: {"description": "Not modified"}, 206: {"description": "Part of it"}},
+    responses={
+        304: {"description": "未变 Not modified"},
+        206: {"description": "部分内容 Part of it"},
+    },
 )
 async def get_tile(request: Request, twin: str, layer: str, name: str) -> Response:
     """One file of a layer's tileset."""
     services: Services = request.app.state.services
     return respond(request, services.tile(twin, layer, name))
+
+
+@terrain.head("/{twin}/{name:path}", include_in_schema=False)
+@terrain.get(
+    "/{twin}/{name:path}",
+    summary="地形 layer.json or a quantized-mesh tile",
+    response_class=Response,
+    responses={304: {"description": "未变 Not modified"}},
+)
+async def get_terrain(request: Request, twin: str, name: str) -> Response:
+    """One file of a twin's terrain (quantized-mesh 1.0, TMS, two root tiles)."""
+    services: Services = request.app.state.services
+    return respond(request, services.terrain(twin, name))
 
 
 def respond(request: Request, file: StoredFile) -> Response:

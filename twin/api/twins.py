@@ -15,14 +15,14 @@ from twin.services import Services
 router = APIRouter(prefix="/twins", tags=["twins"])
 
 
-@router.get("", summary="All twins")
+@router.get("", summary="全部孪生体 All twins")
 async def list_twins(request: Request) -> dict[str, Any]:
     """Every twin with names, centre, extent (W, S, E, N in degrees) and links."""
     services: Services = request.app.state.services
     return {"twins": [_describe(services, t) for t in services.twins.values()]}
 
 
-@router.get("/{twin}", summary="One twin with its layers")
+@router.get("/{twin}", summary="孪生体及其图层 One twin with its layers")
 async def get_twin(request: Request, twin: str) -> dict[str, Any]:
     """The twin's layers: feature counts, tileset address (null before tiling), version."""
     services: Services = request.app.state.services
@@ -30,7 +30,7 @@ async def get_twin(request: Request, twin: str) -> dict[str, Any]:
     return {**_describe(services, definition), "layers": await services.layers(twin)}
 
 
-@router.get("/{twin}/features/{feature_id}", summary="All attributes of one feature")
+@router.get("/{twin}/features/{feature_id}", summary="要素全部属性 All attributes of a feature")
 async def get_feature(request: Request, twin: str, feature_id: uuid.UUID) -> dict[str, Any]:
     """The current state of a feature, its dataset, source file and row, labels in zh and en."""
     services: Services = request.app.state.services

@@ -90,3 +90,57 @@ def test_declarations_are_found_in_one_cell_beside_or_together() -> None:
         ("horizontal", "CGCS2000 120E,1985国家高程基准", 4),
         ("vertical", "CGCS2000 120E,1985国家高程基准", 4),
     ]
+
+
+@pytest.mark.parametrize(
+    ("cells", "crs"),
+    [
+        ([["坐标系", "CGCS2000"], ["中央子午线", 120]], {"EPSG:4549"}),
+        ([["坐标系", "CGCS2000", "中央子午线", 120.0]], {"EPSG:4549"}),
+        ([["坐标系", "CGCS2000", "3度带", 120]], {"EPSG:4549"}),
+        ([["坐标系", "CGCS2000", "中央子午线120°"]], {"EPSG:4549"}),
+        ([["坐标系: CGCS2000 中央子午线: 120"]], {"EPSG:4549"}),
+        ([["坐标系", "CGCS2000"], ["带号", 40]], {"EPSG:4528"}),
+        ([["坐标系", "CGCS2000 40带"], ["中央子午线", 120]], {"EPSG:4528"}),
+        ([["坐标系", "CGCS2000 120E"], ["中央子午线", 117]], {"EPSG:4549", "EPSG:4548"}),
+    ],
+)
+def test_a_meridian_of_its_own_completes_the_crs(cells: list[list[Any]], crs: set[str]) -> None:
+    found = datums.find(cells)
+    assert {d.kind for d in found} == {"horizontal"}
+    assert {datums.horizontal(d.text) for d in found} == crs
+
+
+@pytest.mark.parametrize("meridian", ["120.5", "120°30′", "120°30'", "121.4667"])
+def test_a_meridian_between_whole_degrees_is_no_zone(meridian: str) -> None:
+    (found,) = datums.find([["坐标系", "CGCS2000"], ["中央子午线", meridian]])
+    assert isinstance(datums.horizontal(found.text), Unknown)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["坐标常数", "X=3400000 Y=600000"],
+        ["坐标常数", "X=3400000", "Y=600000"],
+        ["坐标改正", "X+3400000, Y+600000"],
+        ["坐标加常数: X=3,400,000m Y=600,000m"],
+        ["坐标常数：Ｘ＝3400000；Ｙ＝600000", "高程基准", "H85=H-1.6587"],
+        ["坐标改正 X加常数: 3400000 Y加常数: 600000"],
+    ],
+)
+def test_constants_of_both_axes_in_one_declaration(cells: list[Any]) -> None:
+    found = {d.kind: float(d.text) for d in datums.find([cells]) if d.kind.startswith("offset_")}
+    assert found == {"offset_x": 3400000.0, "offset_y": 600000.0}
+
+
+@pytest.mark.parametrize("text", ["X-3400000", "X=3400km", "3400000 600000"])
+def test_constants_whose_meaning_is_open_are_no_numbers(text: str) -> None:
+    (found,) = datums.find([["坐标改正", text]])
+    assert found.kind == "offset_x"
+    with pytest.raises(ValueError, match="could not convert"):
+        float(found.text)
+
+
+@pytest.mark.parametrize("text", ["无", "按2019年成果"])
+def test_words_without_constants_declare_none(text: str) -> None:
+    assert datums.find([["坐标改正", text]]) == []

@@ -53,49 +53,37 @@ def test_placeholders_are_null_and_marked() -> None:
     assert not parsed.bad.any()
 
 
-@pytest.mark.parametrize(
-    ("text", "width", "height", "box", "outer"),
-    [
-        (300, 300, 300, False, False),
-        ("300", 300, 300, False, False),
-        ("DN300", 300, 300, False, False),
-        ("ｄｎ３００", 300, 300, False, False),
-        ("Φ219.1", 219.1, 219.1, False, False),
-        ("φ600", 600, 600, False, False),
-        ("De110", 110, 110, False, True),
-        ("800X600", 800, 600, True, False),
-        ("800×600", 800, 600, True, False),
-        ("800 * 600", 800, 600, True, False),
-    ],
-)
-def test_sizes(text: Any, width: float, height: float, box: bool, outer: bool) -> None:
-    size = values.sizes(column(text), ZERO)
-    assert (size.width[0], size.height[0], size.box[0], size.outer[0]) == (
-        width,
-        height,
-        box,
-        outer,
-    )
-
-
-@pytest.mark.parametrize(
-    "text", ["DN3OO", "300#", "-300", "800X", "X600", "0X600", "三百", "3XDN100"]
-)
-def test_illegal_sizes(text: str) -> None:
-    assert values.sizes(column(text), ZERO).bad[0]
-
-
-def test_size_in_metres_is_scaled_but_dn_is_millimetres() -> None:
-    size = values.sizes(column(0.3, "DN300", "0.8X0.6"), ZERO, factor=1000.0)
-    np.testing.assert_allclose(size.width, [300, 300, 800])
-    np.testing.assert_allclose(size.height, [300, 300, 600])
-
-
 def test_counts_and_pairs() -> None:
     parsed, second = values.counts(column("12/9", 4, "2.5", -1, None), EMPTY)
     np.testing.assert_array_equal(parsed.values, [12, 4, np.nan, np.nan, np.nan])
     np.testing.assert_array_equal(second, [9, np.nan, np.nan, np.nan, np.nan])
     assert parsed.bad.tolist() == [False, False, True, True, False]
+
+
+def test_counts_with_their_word() -> None:
+    parsed, second = values.counts(column("12孔/9孔", "４孔", "3 根", "3米", "孔"), EMPTY)
+    np.testing.assert_array_equal(parsed.values, [12, 4, 3, np.nan, np.nan])
+    np.testing.assert_array_equal(second, [9, np.nan, np.nan, np.nan, np.nan])
+    assert parsed.bad.tolist() == [False, False, False, True, True]
+
+
+def test_quantities_with_their_unit() -> None:
+    units = {"mpa": 1.0, "kpa": 0.001, "pa": 0.000001, "兆帕": 1.0}
+    cells = column("0.4MPa", "400 kPa", "0.4兆帕", "㎫", 0.2, "0MPa", "9999", "0.4kV", "不详", None)
+    parsed, other = values.quantities(cells, ZERO, units)
+    np.testing.assert_allclose(
+        parsed.values, [0.4, 0.4, 0.4, np.nan, 0.2, *[np.nan] * 5], equal_nan=True
+    )
+    assert np.flatnonzero(parsed.bad).tolist() == [3, 7]
+    assert np.flatnonzero(parsed.placeholder).tolist() == [5, 6, 8]
+    assert np.flatnonzero(other).tolist() == [1]
+
+
+def test_bare_quantities_are_in_the_unit_of_the_column() -> None:
+    units = {"kv": 1.0, "v": 0.001}
+    parsed, other = values.quantities(column(380, "380V", "10kV"), EMPTY, units, factor=0.001)
+    np.testing.assert_allclose(parsed.values, [0.38, 0.38, 10])
+    assert other.tolist() == [False, False, True]
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,12 @@ def test_shipped_pack_is_hashed_cited_and_bilingual() -> None:
         assert rule.evidence.standard
         assert rule.evidence.verified or rule.severity is not Severity.ERROR
         assert rule.refuses or rule.severity is not Severity.ERROR
+        assert "请" in rule.zh and (rule.expected or not rule.refuses), rule.id
+
+
+def test_a_rule_that_refuses_cannot_be_grouped() -> None:
+    with pytest.raises(RulePackError, match=r"LN-04.*cannot be grouped"):
+        parse_pack(pack({**RULE, "refuses": True, "grouped": True}))
 
 
 def test_an_unverified_rule_can_never_be_an_error() -> None:
@@ -78,3 +84,20 @@ def test_other_content_has_another_hash() -> None:
     assert (
         parse_pack(pack(RULE)).sha256 != parse_pack(pack({**RULE, "params": {"limit": 50}})).sha256
     )
+
+
+def test_a_profile_may_set_a_limit_and_an_unverified_one_never_in_an_error() -> None:
+    limits = {"long": {"value": 50, "unit": "m", "verified": False}}
+    sure = {**RULE, "evidence": {"standard": "GB 1", "verified": True}}
+    own = {"profile_limits": {"limit": "long"}}
+    (warning,) = parse_pack(pack({**sure, **own})).rules
+    assert warning.under({}) == warning
+    assert (warning.under(limits).params, warning.under(limits).evidence.verified) == (
+        {"limit": 50},
+        False,
+    )
+    (error,) = parse_pack(pack({**sure, **own, "severity": "error"})).rules
+    assert error.under(limits) == error
+    assert error.under({"long": {**limits["long"], "verified": True}}).params == {"limit": 50}
+    with pytest.raises(RulePackError, match="other"):
+        parse_pack(pack({**RULE, "profile_limits": {"other": "long"}}))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -10,6 +12,7 @@ from models.db.connection import Connection, connect
 from models.db.embedded import EmbeddedPostgres
 from models.db.publish import publish
 from models.db.read import read_table
+from models.db.testing import heights, put
 from models.errors import DatabaseError
 from models.features import Theme
 from models.testing import buildings, delivery
@@ -39,3 +42,39 @@ def test_a_backup_that_fails_leaves_no_file(database: str, tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(DatabaseError, match="no backup file"):
         restore(database, tmp_path / "twin.dump")
+
+
+Spoil = Callable[[bytes], bytes]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "found", "zh"),
+    [
+        (lambda _: b"nothing at all", "a file that begins as 'nothing at all'", "开头为"),
+        (lambda _: b"", "an empty file", "空文件"),
+        (gzip.compress, "a file that begins as gzip", "gzip"),
+        (lambda dump: dump[:40], "a damaged or half-copied backup", "损坏或不完整"),
+        (lambda dump: dump[: len(dump) // 2], "a damaged or half-copied backup", "损坏或不完整"),
+        (lambda dump: dump[:-300], "a damaged or half-copied backup", "损坏或不完整"),
+    ],
+)
+def test_what_is_no_backup_is_named_and_changes_nothing(
+    cluster: EmbeddedPostgres,
+    database: str,
+    conn: Connection,
+    tmp_path: Path,
+    spoil: Spoil,
+    found: str,
+    zh: str,
+) -> None:
+    backup(database, tmp_path / "good.dump")
+    put(conn, {"a": 1.0})
+    bad = tmp_path / "bad.dump"
+    bad.write_bytes(spoil((tmp_path / "good.dump").read_bytes()))
+    name = psycopg.conninfo.conninfo_to_dict(database)["dbname"]
+    with pytest.raises(DatabaseError, match="cannot be restored") as caught:
+        restore(cluster.admin_url(str(name)), bad)
+    assert f"{bad} cannot be restored: found {found}, expected a whole file" in caught.value.en
+    assert str(bad) in caught.value.zh
+    assert zh in caught.value.zh
+    assert heights(conn) == {"a": 1.0}

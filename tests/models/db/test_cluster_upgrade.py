@@ -3,24 +3,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 
-import psycopg
-
 from models.db import server
 from models.db.cluster_upgrade import upgrade_cluster
 from models.db.embedded import EmbeddedPostgres
+from models.db.testing import ask, do
 
 Maker = Callable[..., EmbeddedPostgres]
-
-
-def ask(url: str, query: str) -> object:
-    with psycopg.connect(url, autocommit=True) as conn:
-        row = conn.execute(query.encode()).fetchone()
-    return row and row[0]
-
-
-def do(url: str, command: str) -> None:
-    with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute(command.encode())
 
 
 def test_an_upgrade_carries_everything_over(make: Maker) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,26 +12,11 @@ import pytest
 from models.db import server
 from models.db.embedded import EmbeddedPostgres
 from models.db.postmaster import server_processes
+from models.db.testing import ask, do
+from models.testing import free_port
 
 ROOT = os.geteuid() == 0
 Maker = Callable[..., EmbeddedPostgres]
-
-
-def ask(url: str, query: str) -> object:
-    with psycopg.connect(url, autocommit=True) as conn:
-        row = conn.execute(query.encode()).fetchone()
-    return row and row[0]
-
-
-def do(url: str, command: str) -> None:
-    with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute(command.encode())
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_it_is_made_started_used_and_stopped(make: Maker) -> None:

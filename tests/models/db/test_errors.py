@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from models.db.connection import connect
+from models.db.embedded import EmbeddedPostgres
 from models.db.errors import SENTENCES
 from models.errors import DatabaseError
 
@@ -10,7 +11,7 @@ from models.errors import DatabaseError
 @pytest.mark.parametrize(
     ("state", "said"),
     [
-        ("53100", "disk that holds the database is full"),
+        ("53100", r"disk that holds .* is full: [0-9,]+ bytes free"),
         ("53300", "no free connection"),
         ("42501", "lacks a right"),
         ("57014", "longer than its limit"),
@@ -42,6 +43,17 @@ def test_a_server_that_is_not_there_is_one_line(url: str, said: str) -> None:
         pass
     assert "topsecret" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_errors_of_our_own_server_name_the_log_that_has_its_words(
+    cluster: EmbeddedPostgres, database: str
+) -> None:
+    with pytest.raises(DatabaseError) as caught, connect(database) as conn:
+        conn.execute("SELECT no_such_function()")
+    for sentence in (caught.value.en, caught.value.zh):
+        assert str(cluster.log) in sentence
+        assert "no_such_function" not in sentence
+    assert "no_such_function" in cluster.log.read_text()
 
 
 def test_a_read_only_connection_refuses_writes(database: str) -> None:

@@ -4,27 +4,16 @@ import os
 import socket
 from collections.abc import Callable
 
-import psycopg
 import pytest
 
 from models.db.embedded import EmbeddedPostgres
 from models.db.errors import PortTakenError
+from models.db.testing import ask
 from models.errors import DatabaseError
+from models.testing import free_port
 
 ROOT = os.geteuid() == 0
 Maker = Callable[..., EmbeddedPostgres]
-
-
-def ask(url: str, query: str) -> object:
-    with psycopg.connect(url, autocommit=True) as conn:
-        row = conn.execute(query.encode()).fetchone()
-    return row and row[0]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_a_running_cluster_is_found_without_naming_its_port(make: Maker) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from models.db import findings
 from models.db.connection import Connection
 from models.findings import Finding, Place, Severity
@@ -39,3 +41,9 @@ def test_the_newest_batch_is_listed_unless_another_is_named(conn: Connection) ->
 def test_a_check_without_findings_stores_nothing(conn: Connection) -> None:
     batch = findings.store(conn, "test", "survey", [])
     assert findings.listed(conn, "test", "survey", batch=batch) == []
+
+
+def test_a_place_without_height_stays_without(conn: Connection) -> None:
+    flat = replace(FULL, position=(521_700.25, 3_428_800.5, None))
+    findings.store(conn, "test", "survey", [flat])
+    assert findings.listed(conn, "test", "survey") == [flat]

@@ -4,21 +4,15 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from models.db.embedded import EmbeddedPostgres
 from models.db.location import SOCKET_LIMIT, SOCKET_NAME
+from models.db.testing import ask
 from models.errors import DatabaseError
 
 ROOT = os.geteuid() == 0
 Maker = Callable[..., EmbeddedPostgres]
-
-
-def ask(url: str, query: str) -> object:
-    with psycopg.connect(url, autocommit=True) as conn:
-        row = conn.execute(query.encode()).fetchone()
-    return row and row[0]
 
 
 def test_a_long_path_gets_a_short_socket(make: Maker, short_folder: Path) -> None:

@@ -17,7 +17,7 @@ from models.db.connection import connect
 from models.db.embedded import EmbeddedPostgres
 from models.db.server import choose
 from models.db.tables import metadata
-from models.errors import DatabaseError
+from models.errors import DatabaseError, StorageCrsError
 
 
 @contextmanager
@@ -100,7 +100,7 @@ def test_the_first_upgrade_chooses_the_srid(database: str) -> None:
 
 def test_an_unknown_srid_is_refused_before_anything_is_made(database: str) -> None:
     migrate.downgrade(database, "base")
-    with pytest.raises(DatabaseError, match="999998"):
+    with pytest.raises(StorageCrsError, match="TWIN_STORAGE_SRID is 999998"):
         migrate.upgrade(database, storage_srid=999998)
     assert "building" not in schema(database)
 

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import replace
-from datetime import date, datetime
-from typing import Any
+from datetime import date
 
 import numpy as np
 import psycopg
@@ -13,27 +11,13 @@ import shapely
 
 from models.crs import StorageCrs
 from models.db.connection import Connection, connect
-from models.db.errors import DuplicateIdError, PublishError
-from models.db.publish import PublishResult, TableCounts, publish
+from models.db.errors import ContinuityError, DuplicateIdError, PublishError
+from models.db.publish import TableCounts, publish
 from models.db.read import datasets, read_table, revisions
+from models.db.testing import heights, put, until
 from models.errors import DatabaseError, UnknownTwinError
 from models.features import Theme
 from models.testing import buildings, delivery, pipes
-
-
-def put(
-    conn: Connection,
-    heights: dict[str, float],
-    valid_from: date | None = None,
-    **more: Any,
-) -> PublishResult:
-    made = delivery(Theme.BUILDINGS, {"building": buildings(heights)}, valid_from=valid_from)
-    return publish(conn, twin="test", dataset="made", deliveries=[made], **more)
-
-
-def heights(conn: Connection, **when: datetime | None) -> dict[str, float]:
-    found = read_table(conn, "building", "test", columns=["key", "height"], **when)
-    return dict(zip(found["key"], found["height"], strict=True))
 
 
 def rows(conn: Connection, table: str) -> int:
@@ -166,11 +150,8 @@ def test_a_killed_connection_stores_nothing(database: str, conn: Connection) -> 
         # points are written by then, segments wait for this lock
         conn.execute("LOCK TABLE pipe_segment IN ACCESS EXCLUSIVE MODE")
         thread.start()
-        until = time.monotonic() + 20
-        while (found := conn.execute(waiting).fetchone()) is None and time.monotonic() < until:
-            time.sleep(0.02)
-        assert found is not None
-        conn.execute("SELECT pg_terminate_backend(%s)", found)
+        until(lambda: conn.execute(waiting).fetchone() is not None)
+        conn.execute("SELECT pg_terminate_backend(%s)", conn.execute(waiting).fetchone())
         thread.join(20)
     assert len(failures) == 1
     assert rows(conn, "pipe_point") + rows(conn, "dataset") == 0
@@ -225,3 +206,29 @@ def test_an_error_while_writing_names_no_database_text(conn: Connection) -> None
         put(conn, {"a": 1})
     assert "relation" not in str(caught.value)
     assert isinstance(caught.value.__cause__, psycopg.errors.UndefinedTable)
+
+
+def test_a_delivery_that_would_end_most_of_a_dataset_is_refused_before_writing(
+    conn: Connection,
+) -> None:
+    put(conn, {"a": 1, "b": 2, "c": 3, "d": 4})
+    with pytest.raises(ContinuityError, match=r"holds 4 features .* leaves out 3") as caught:
+        put(conn, {"a": 1}, may_end=0.5)
+    assert (caught.value.held, caught.value.closed) == (4, 3)
+    assert "--replace" in caught.value.zh
+    assert heights(conn) == {"a": 1, "b": 2, "c": 3, "d": 4}
+    assert rows(conn, "revision") == 1
+    assert put(conn, {"e": 5}, complete=False, may_end=0.0).new, "it ends nothing"
+    assert put(conn, {"a": 1, "b": 2, "c": 3}, may_end=0.5).tables["building"].closed == 2
+    assert put(conn, {"f": 6}).tables["building"].closed == 3, "no limit was asked for"
+
+
+def test_what_may_end_is_judged_by_the_plan_alone(database: str, conn: Connection) -> None:
+    put(conn, {"a": 1, "b": 2})
+    with connect(database) as other, conn.transaction():
+        other.execute("SET lock_timeout = '2s'")
+        conn.execute("LOCK TABLE building, revision, source_file IN EXCLUSIVE MODE")
+        with pytest.raises(DatabaseError, match="code 55P03"):  # writing waits for this lock
+            put(other, {"z": 1})
+        with pytest.raises(ContinuityError):
+            put(other, {"z": 1}, may_end=0.5)

@@ -1,32 +1,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.db.connection import Connection
-from models.db.publish import CHINA, PublishResult, publish
-from models.db.read import extents, read_table
-from models.features import Theme
-from models.testing import buildings, delivery
-
-
-def put(
-    conn: Connection,
-    heights: dict[str, float],
-    valid_from: date | None = None,
-    **more: Any,
-) -> PublishResult:
-    made = delivery(Theme.BUILDINGS, {"building": buildings(heights)}, valid_from=valid_from)
-    return publish(conn, twin="test", dataset="made", deliveries=[made], **more)
-
-
-def heights(conn: Connection, **when: datetime | None) -> dict[str, float]:
-    found = read_table(conn, "building", "test", columns=["key", "height"], **when)
-    return dict(zip(found["key"], found["height"], strict=True))
+from models.db.publish import CHINA
+from models.db.read import extents
+from models.db.testing import heights, put
 
 
 def day(number: int) -> datetime:

@@ -16,7 +16,7 @@ import pytest
 from models.features import feature_id
 from twin.testing import Service
 
-DATA = Path(__file__).resolve().parents[2] / "data-samples"
+DATA = Path(__file__).resolve().parents[3] / "data-samples"
 
 
 @pytest.fixture

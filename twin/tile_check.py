@@ -6,9 +6,7 @@ import json
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
 
-import typer
 from rich.table import Table
 
 from models.findings import Severity
@@ -17,6 +15,8 @@ from twin import report
 from twin.console import err, out
 
 DONE, PARTIAL = 0, 1
+#: A check may take so long.
+SECONDS = 3600.0
 
 _ROWS: tuple[tuple[str, str], ...] = (
     ("tiles", "瓦片 Tiles"),
@@ -35,32 +35,12 @@ _ROWS: tuple[tuple[str, str], ...] = (
 )
 
 
-def tile_check(
-    path: Annotated[
-        Path, typer.Argument(help="目录、tileset.json 或 .3tz Folder, tileset.json or .3tz")
-    ],
-    seconds: Annotated[
-        float, typer.Option("--time-limit", min=1, help="限时（秒） Seconds for the check")
-    ] = 3600,
-    report_file: Annotated[
-        Path | None, typer.Option("--report", help="报告 Write all findings: .json or .geojson")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON Print JSON")] = False,
-) -> None:
-    """检查三维瓦片集。Lint a tileset, ours or others'."""
-    raise typer.Exit(run(path, seconds, report_file, as_json))
-
-
-def run(path: Path, seconds: float, report_file: Path | None, as_json: bool) -> int:
+def run(path: Path, as_json: bool) -> int:
     """Check ``path`` and print; the exit status: 0 clean, 1 findings.
 
     Raises :class:`models.errors.TwinError` where there is nothing to check.
     """
-    if report_file is not None:
-        report.require(report_file)
-    found = check_tileset(path, limits=Limits(seconds=seconds))
-    if report_file is not None:
-        report.write(report_file, found.findings, _summary(found), 4549)
+    found = check_tileset(path, limits=Limits(seconds=SECONDS))
     if as_json:
         text = json.dumps(found.as_dict(), ensure_ascii=False, default=str)
         out.print(text, markup=False, soft_wrap=True)
@@ -69,10 +49,6 @@ def run(path: Path, seconds: float, report_file: Path | None, as_json: bool) -> 
         _tell_rest(found)
         out.print(_table(path, found))
     return DONE if found.clean else PARTIAL
-
-
-def _summary(found: Report) -> dict[str, Any]:
-    return {"clean": found.clean, "summary": asdict(found.summary), "totals": found.totals}
 
 
 def _tell_rest(found: Report) -> None:

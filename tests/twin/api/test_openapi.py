@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
 
 from twin import web
+from twin.api import openapi
 from twin.testing import Service
 
 #: Words of JSON Schema 2020-12 that OpenAPI 3.0 has not, or has with another meaning.
@@ -43,12 +46,54 @@ def test_version_and_required_members(document: dict[str, Any]) -> None:
     assert wanted | {"/tiles/{twin}/{layer}/{name}"} <= set(document["paths"])
 
 
+def resolve(document: dict[str, Any], reference: str) -> Any:
+    assert reference.startswith("#/")
+    place: Any = document
+    for step in reference.removeprefix("#/").split("/"):
+        assert step in place, reference
+        place = place[step]
+    return place
+
+
 def test_every_reference_resolves(document: dict[str, Any]) -> None:
-    for node in nodes(document):
-        if "$ref" in node:
-            place: Any = document
-            for step in node["$ref"].removeprefix("#/").split("/"):
-                place = place[step]
+    references = [node["$ref"] for node in nodes(document) if "$ref" in node]
+    assert references
+    for reference in references:
+        assert resolve(document, reference)
+
+
+def test_a_problem_is_as_described(document: dict[str, Any], service: Service) -> None:
+    answer = httpx.get(f"{service.url}/twins?no=1")
+    described = document["paths"]["/twins"]["get"]["responses"][str(answer.status_code)]["content"]
+    media = answer.headers["content-type"]
+    schema = resolve(document, described[media]["schema"]["$ref"])
+    given = answer.json()
+    assert set(schema["required"]) <= given.keys() <= schema["properties"].keys()
+    kinds = {"string": str, "integer": int}
+    for name, value in given.items():
+        assert isinstance(value, kinds[schema["properties"][name]["type"]])
+
+
+class Pipe(BaseModel):
+    kind: Literal["pipe"]
+    diameter: Annotated[float | None, Field(examples=[0.3])] = None
+
+
+def test_words_of_json_schema_2020_become_those_of_3_0() -> None:
+    app = FastAPI(title="t", version="1")
+
+    @app.get("/pipe")
+    def pipe(depth: float | None = None) -> Pipe:
+        raise NotImplementedError
+
+    made = openapi.document(app)
+    properties = made["components"]["schemas"]["Pipe"]["properties"]
+    assert properties["kind"]["enum"] == ["pipe"]
+    assert (properties["diameter"]["type"], properties["diameter"]["nullable"]) == ("number", True)
+    assert properties["diameter"]["example"] == 0.3
+    (parameter,) = made["paths"]["/pipe"]["get"]["parameters"]
+    assert (parameter["schema"]["type"], parameter["schema"]["nullable"]) == ("number", True)
+    assert not any(FOREIGN & node.keys() for node in nodes(made))
 
 
 def test_schemas_use_the_words_of_3_0(document: dict[str, Any]) -> None:
@@ -82,7 +127,9 @@ def test_the_page_and_its_policy(service: Service) -> None:
     assert "default-src 'self'" in policy
     assert "http" not in policy  # no other host
     assert not re.search(r"(src|href)=[\"']https?://", page.text)
-    for address in re.findall(r"(?:src|href)=[\"'](/static/[^\"']+)", page.text):
+    addresses = re.findall(r"(?:src|href)=[\"'](/static/[^\"']+)", page.text)
+    assert "/static/main.js" in addresses
+    for address in addresses:
         assert httpx.get(service.url + address).status_code == 200
 
 

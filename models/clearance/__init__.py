@@ -1,0 +1,1 @@
+"""Distances between the outer surfaces of pipes, and what the standards ask of them."""

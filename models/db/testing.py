@@ -1,0 +1,65 @@
+"""Short ways to ask a database and to publish small data; only tests import this."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+import psycopg
+
+from models.db.connection import Connection
+from models.db.embedded import EmbeddedPostgres
+from models.db.publish import PublishResult, publish
+from models.db.read import read_table
+from models.features import Theme
+from models.testing import buildings, delivery
+
+
+def ask(url: str, query: str) -> Any:
+    """First column of the first row, or None."""
+    with psycopg.connect(url, autocommit=True) as conn:
+        row = conn.execute(query.encode()).fetchone()
+    return row and row[0]
+
+
+def do(url: str, command: str) -> None:
+    """Run statements that return nothing; driver errors are raised as they are."""
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(command.encode())
+
+
+def put(
+    conn: Connection, heights: dict[str, float], valid_from: date | None = None, **more: Any
+) -> PublishResult:
+    """Publish buildings {key: height in metres} as dataset ``made`` of twin ``test``."""
+    made = delivery(Theme.BUILDINGS, {"building": buildings(heights)}, valid_from=valid_from)
+    return publish(conn, twin="test", dataset="made", deliveries=[made], **more)
+
+
+def heights(conn: Connection, **when: datetime | None) -> dict[str, float]:
+    """What :func:`put` stored, at the moments of :func:`models.db.read.read_table`."""
+    found = read_table(conn, "building", "test", columns=["key", "height"], **when)
+    return dict(zip(found["key"], found["height"], strict=True))
+
+
+def until(happened: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait for what another thread or process is about to do. Raises :class:`TimeoutError`."""
+    last = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > last:
+            raise TimeoutError(f"not within {seconds} s")
+        time.sleep(0.02)
+
+
+def kill_postmaster(cluster: EmbeddedPostgres) -> int:
+    """End the server's main process as ``kill -9`` does; its pid."""
+    pid = cluster.status().pid
+    if pid is None:
+        raise ProcessLookupError(f"no server runs in {cluster.data}")
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not cluster.status().running)
+    return pid

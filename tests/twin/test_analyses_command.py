@@ -1,0 +1,69 @@
+"""``twin query``: the same answers as over HTTP, without a server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from twin.testing import Program
+
+PIT = "[[624050,3450580],[624068,3450580],[624068,3450590],[624050,3450590]]"
+
+
+def test_the_list(samples: Program) -> None:
+    listed = samples.run("query")
+    assert listed.returncode == 0
+    assert "excavation" in listed.stdout
+    assert "横断面" in listed.stdout
+    assert len(samples.json("query")) == 15
+
+
+def test_an_answer_as_json_and_its_files(samples: Program, tmp_path: Path) -> None:
+    svg, page = tmp_path / "a.svg", tmp_path / "a.html"
+    given = ("query", "excavation", "--twin", "qianwan", "--set", f"polygon={PIT}", "--set")
+    answer = samples.json(*given, "depth=2.5", "--svg", svg, "--html", page)
+    assert answer["result"]["volume"] == pytest.approx(450, rel=1e-3)
+    assert answer["revisions"][0]["number"] == 1
+    assert svg.read_text("utf-8").startswith("<svg")
+    assert "告知单" in page.read_text("utf-8")
+
+
+def test_a_request_from_a_file_with_fields_over_it(samples: Program, tmp_path: Path) -> None:
+    file = tmp_path / "request.json"
+    file.write_text(json.dumps({"class_code": "YS", "old": 5}), "utf-8")
+    given = ("query", "ageing", "--twin", "qianwan", "--input", file)
+    assert samples.json(*given)["result"]["total"]["count"] == 253
+    assert samples.json(*given, "--set", "class_code=WS")["result"]["total"]["count"] == 145
+
+
+def test_a_person_reads_figures_datum_and_notes(samples: Program) -> None:
+    shown = samples.run("query", "ageing", "--twin", "songjiang-hub")
+    assert shown.returncode == 0
+    for word in ("老化统计", "total", "EPSG:4549", "pipes r1"):
+        assert word in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["divination", "--twin", "qianwan"], ["divination", "section"]),
+        (["ageing"], ["--twin", "qianwan"]),
+        (["ageing", "--twin", "atlantis"], ["atlantis"]),
+        (["section", "--twin", "qianwan"], ["line"]),
+        (["ageing", "--twin", "qianwan", "--set", "old"], ["key=value"]),
+        (["ageing", "--twin", "qianwan", "--input", "absent.json"], ["absent.json"]),
+        (["ageing", "--twin", "qianwan", "--svg", "a.svg"], ["image/svg+xml"]),
+        (
+            ["trace", "--twin", "qianwan", "--set", 'nodes=["no"]', "--set", "direction=upstream"],
+            ["'no'"],
+        ),
+    ],
+)
+def test_what_cannot_be_asked(samples: Program, arguments: list[str], words: list[str]) -> None:
+    ended = samples.run("query", *arguments)
+    assert ended.returncode == 2
+    for word in words:
+        assert word in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -1,0 +1,72 @@
+"""Every analysis by name, with its request model and function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import ValidationError
+
+from twin.analyses.answer import Answer
+from twin.analyses.errors import UnknownAnalysisError, from_validation
+from twin.analyses.pipework import Pipework
+from twin.analyses.requests import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """One analysis: titles, request model, function, a request as an example, and which media its
+    answer has beside JSON."""
+
+    name: str
+    zh: str
+    en: str
+    request: type[Request]
+    run: Callable[[Pipework, Any], Answer]
+    example: Mapping[str, Any]
+    media: tuple[str, ...] = ()
+
+    def parse(self, document: Any) -> Request:
+        """The request in ``document`` (plain JSON values).
+
+        Raises :class:`twin.analyses.errors.BadRequestError` that names all that is wrong.
+        """
+        try:
+            return self.request.model_validate(document)
+        except ValidationError as error:
+            raise from_validation(self.name, error) from None
+
+    def describe(self) -> dict[str, Any]:
+        """Name, titles, what it does, and the JSON Schema of its request."""
+        text = " ".join((self.run.__doc__ or "").split("\n\n")[0].split())
+        return {
+            "name": self.name,
+            "title": {"zh": self.zh, "en": self.en},
+            "description": text,
+            "media": ["application/json", *self.media],
+            "request": self.request.model_json_schema(),
+            "example": dict(self.example),
+        }
+
+
+@cache
+def analyses() -> Mapping[str, Analysis]:
+    """Every analysis by name."""
+    from twin.analyses.catalogue import ALL
+
+    return MappingProxyType({one.name: one for one in ALL})
+
+
+def find(name: str) -> Analysis:
+    """The analysis ``name``. Raises :class:`UnknownAnalysisError`, which lists those there are."""
+    found = analyses().get(name)
+    if found is None:
+        known = ", ".join(analyses())
+        raise UnknownAnalysisError(
+            f"There is no analysis '{name}'. Choose one of: {known}.",
+            f"没有名为“{name}”的分析。可选：{known}。",
+        )
+    return found

@@ -1,0 +1,52 @@
+"""Analyses for many askers at once: in threads, a few at a time, over pipes kept in memory."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import anyio
+import anyio.to_thread
+
+from models.errors import TwinError
+from twin.analyses.answer import Answer
+from twin.analyses.cache import PipeworkCache
+from twin.analyses.registry import Analysis
+
+#: Analyses at work at once, and askers that may wait beside them.
+THREADS: Final = 2
+WAITING: Final = 32
+
+
+class BusyError(TwinError):
+    """More analyses are asked for than can be answered now."""
+
+    code = "ANA-03"
+
+
+class AnalysisService:
+    """Answers analyses over the database at ``read_url`` (the read role's) and the terrain in
+    ``home``. Make one an application, inside its event loop."""
+
+    def __init__(self, read_url: str, home: Path, threads: int = THREADS) -> None:
+        self.cache = PipeworkCache(read_url, home)
+        self._limiter = anyio.CapacityLimiter(threads)
+
+    async def answer(self, twin: str, analysis: Analysis, document: Any) -> Answer:
+        """The answer to ``document`` for ``twin``.
+
+        Raises :class:`twin.analyses.errors.BadRequestError`, :class:`models.errors.DatabaseError`,
+        and :class:`BusyError` where too many wait already.
+        """
+        if self._limiter.statistics().tasks_waiting >= WAITING:
+            raise BusyError(
+                "Too many analyses are waiting. Try again in a few seconds.",
+                "排队的分析过多，请数秒后重试。",
+            )
+        work = partial(self._work, twin, analysis, document)
+        return await anyio.to_thread.run_sync(work, limiter=self._limiter)
+
+    def _work(self, twin: str, analysis: Analysis, document: Any) -> Answer:
+        request = analysis.parse(document)
+        return analysis.run(self.cache.get(twin, *request.moments()), request)

@@ -1,0 +1,62 @@
+"""Delivered elevation models: checked beside the features, kept in the twin's home."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from ingest import unread
+from ingest.errors import RefusedError
+from ingest.readers import dem
+from ingest.readers.base import ReadOptions
+from models.crs import StorageCrs
+from models.errors import TwinError
+from models.findings import Finding, Place, Severity
+from models.terrain import store_terrain
+from models.twins import TwinDefinition
+from twin.outcome import Outcome
+
+THEME = "terrain"
+
+
+def split(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """``files`` as elevation models (GeoTIFF) and all others."""
+    rasters = dem.group(files)
+    return rasters, [path for path in files if path not in rasters]
+
+
+def take(
+    rasters: Sequence[Path],
+    given: ReadOptions,
+    twin: TwinDefinition | None,
+    storage: StorageCrs,
+    home: Path | None = None,
+) -> list[Outcome]:
+    """Check each DEM and, where ``home`` is given, make it the terrain of ``twin``."""
+    return [_take(path, given, twin, storage, home) for path in rasters]
+
+
+def _take(
+    path: Path,
+    given: ReadOptions,
+    twin: TwinDefinition | None,
+    storage: StorageCrs,
+    home: Path | None,
+) -> Outcome:
+    started = time.perf_counter()
+    findings: tuple[Finding, ...]
+    accepted = 0
+    try:
+        found = dem.read(path, given, twin, storage)
+        if home is not None and twin is not None:
+            store_terrain(home, twin.id, path, found.passport)
+    except RefusedError as error:
+        findings = error.findings
+    except TwinError as error:
+        findings = (Finding(error.code, Severity.ERROR, Place(path.name), error.zh, error.en),)
+    except OSError as error:
+        findings = (unread.unreadable(path.name, error),)
+    else:
+        findings, accepted = found.findings, 1
+    return Outcome((path.name,), THEME, 1, accepted, findings, time.perf_counter() - started)
