@@ -16,7 +16,7 @@ demo: setup ## set up, load the samples, tile them, serve on http://localhost:80
 test: ## lint, then all tests but the long ones
 	@.ci/setup test
 	@$(MAKE) --no-print-directory lint
-	$(PY) -m pytest -q -n auto --maxprocesses 4 --dist loadfile -m "not long"
+	$(PY) -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not long"
 
 test-long: ## the tests that take minutes
 	@.ci/setup test
@@ -35,12 +35,19 @@ bench: ## measure and print the figures of this machine
 	$(PY) -m tests.benchmarks.clearance
 	$(PY) -m tests.benchmarks.networks
 	$(PY) -m tests.benchmarks.checks
+	$(PY) -m tests.benchmarks.answers
+	$(PY) -m tests.benchmarks.clouds
+	$(PY) -m tests.benchmarks.incremental
+	$(PY) -m tests.benchmarks.dynamic
+	$(PY) -m tests.benchmarks.features
+	$(PY) -m tests.benchmarks.vector_tiles
+	$(PY) -m tests.benchmarks.space
 
 samples: ## write data-samples/ anew with its generator
 	$(PY) data-samples/generate.py
 
 lock: ## renew the pinned requirements
-	$(PY) -m piptools compile -q --no-emit-index-url --no-emit-find-links --strip-extras -o requirements.txt pyproject.toml
+	$(PY) -m piptools compile -q --no-emit-index-url --no-emit-find-links --strip-extras -c .ci/constraints.txt -o requirements.txt pyproject.toml
 	$(PY) -m piptools compile -q --no-emit-index-url --no-emit-find-links --strip-extras --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
 
 clean: ## stop the embedded database and remove what make built (not your data)

@@ -24,6 +24,7 @@ from typing import BinaryIO, Final
 
 from ingest.archive_faults import fault
 from ingest.errors import RefusedError
+from ingest.faults import nothing_in
 from models.findings import Finding
 
 
@@ -61,19 +62,19 @@ def opened(
     do not exist, stand for themselves.
     """
     files: list[Path] = []
-    findings: list[Finding] = []
+    findings = [nothing_in(p) for p in paths if p.is_dir() and next(_walked([p]), None) is None]
     with tempfile.TemporaryDirectory(prefix="delivery-") as folder:
         for number, path in enumerate(_walked(paths)):
             if not is_archive(path):
                 files.append(path)
                 continue
             try:
-                held, left_out = extract(path, Path(folder, str(number)), limits)
+                held, left_out = extract(path, Path(folder, str(number), path.stem), limits)
             except RefusedError as error:
                 findings += error.findings
             else:
                 files += held
-                findings += left_out
+                findings += left_out if held or left_out else [nothing_in(path)]
         yield files, findings
 
 

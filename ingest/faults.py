@@ -26,6 +26,19 @@ def missing(path: Path) -> Finding:
     )
 
 
+def nothing_in(path: Path) -> Finding:
+    """STR-00 for a folder or archive without files."""
+    return Finding(
+        "STR-00",
+        Severity.ERROR,
+        Place(path.name),
+        f"{path.name} 中没有任何文件。请检查路径，或放入要提交的文件。",
+        f"{path.name} holds no files. Check the path, or put the files to deliver there.",
+        "0",
+        "≥ 1 个文件 files",
+    )
+
+
 def of_file(name: str, error: Exception) -> Finding:
     """STR-99: the program failed on the file ``name``."""
     kind = type(error).__name__

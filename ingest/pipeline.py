@@ -15,6 +15,7 @@ from pathlib import Path
 from ingest import archives, faults, unread
 from ingest.errors import RefusedError, refuse
 from ingest.manifest import Manifest, is_manifest, nearest, read_manifest
+from ingest.naming import dataset_name
 from ingest.prepare import placed, prepare
 from ingest.readers.base import Reader, ReadOptions
 from ingest.readers.registry import readers as all_readers
@@ -45,8 +46,8 @@ class CheckResult:
 
     ``delivery`` is what may be stored, in the storage CRS and with ids when a twin was named, else
     as read; ``None`` when the files were refused. ``features_in`` = ``accepted`` + ``refused``
-    (both 0 where nothing could be read). ``manifest`` is what the delivery says of itself. Paths of
-    files out of an archive no longer exist.
+    (both 0 where nothing could be read). ``manifest`` is what the delivery says of itself,
+    ``dataset`` the name that it goes by. Paths of files out of an archive no longer exist.
     """
 
     paths: tuple[Path, ...]
@@ -55,6 +56,7 @@ class CheckResult:
     findings: tuple[Finding, ...]
     features_in: int = 0
     manifest: Manifest | None = None
+    dataset: str | None = None
 
     @property
     def accepted(self) -> int:
@@ -114,9 +116,10 @@ def check(
     A file that cannot be used gives a result without delivery, and the others go on. Folders and
     ZIP archives stand for the files in them; what a manifest or metadata table declares holds for
     every file in its folder and below that does not say so itself. ``dataset`` is the name that ids
-    are made of, by default the file's stem. ``progress`` is called before each group with its first
-    file's name, its number from 0 and how many there are. Pipes of several groups are checked
-    against each other at the end (:mod:`ingest.rules.across`), which refuses nothing.
+    are made of, by default :func:`ingest.naming.dataset_name`. ``progress`` is called before each
+    group with its first file's name, its number from 0 and how many there are. Pipes of several
+    groups are checked against each other at the end (:mod:`ingest.rules.across`), which refuses
+    nothing.
     """
     with archives.opened(paths) as (files, refused):
         groups, unread_files = _opened(files, paths, readers)
@@ -180,12 +183,12 @@ def _check(
     storage: StorageCrs,
     manifest: Manifest | None,
 ) -> CheckResult:
-    name, count = group.paths[0].name, 0
+    name, count, named = group.paths[0].name, 0, dataset or dataset_name(group.paths)
     try:
         delivery = _read(group, options, manifest)
         count = delivery.features_in
         if twin is not None:
-            delivery = prepare(delivery, twin, dataset or group.paths[0].stem, storage)
+            delivery = prepare(delivery, twin, named, storage, options.context.terrain)
         else:
             delivery = placed(delivery, storage)
     except RefusedError as error:
@@ -199,8 +202,8 @@ def _check(
         found = (faults.of_file(name, error),)
     else:
         reader = group.reader.name
-        return CheckResult(group.paths, reader, delivery, delivery.findings, count, manifest)
-    return CheckResult(group.paths, group.reader.name, None, found, count, manifest)
+        return CheckResult(group.paths, reader, delivery, delivery.findings, count, manifest, named)
+    return CheckResult(group.paths, group.reader.name, None, found, count, manifest, named)
 
 
 def _across(

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from ingest import ground
 from ingest.errors import RefusedError, refuse
 from ingest.transform import Mask, Transform
 from models.crs import (
@@ -20,8 +21,9 @@ from models.crs import (
     looks_swapped,
     storage_to_geodetic,
 )
+from models.elevation import Terrain
 from models.errors import TwinError
-from models.features import Delivery, feature_id
+from models.features import Delivery, Theme, feature_id
 from models.findings import Finding, Place, Severity
 from models.horizontal import parse
 from models.twins import TwinDefinition
@@ -32,12 +34,17 @@ FAR: Final = 5_000.0
 
 
 def prepare(
-    delivery: Delivery, twin: TwinDefinition, dataset: str, storage: StorageCrs = STORAGE
+    delivery: Delivery,
+    twin: TwinDefinition,
+    dataset: str,
+    storage: StorageCrs = STORAGE,
+    terrain: Terrain | None = None,
 ) -> Delivery:
     """``delivery`` in the storage CRS with ids, for ``twin``.
 
     The passport must name both datums. Rows outside the area of use or more than :data:`FAR` from
-    the twin are refused with CRS-02; buildings without base height stand on the twin's ground.
+    the twin are refused with CRS-02; buildings without base height stand on ``terrain``, the twin's
+    elevation model, or without one on its typical ground (:mod:`ingest.ground`).
     ``source_geom`` and the passport stay as delivered. Raises :class:`RefusedError` when no datum
     is declared or no row with a place is left.
     """
@@ -45,6 +52,7 @@ def prepare(
     findings = list(delivery.findings)
     tables: dict[str, pd.DataFrame] = {}
     placed = refused = 0
+    buildings: pd.DataFrame | None = None
     for name, frame in delivery.tables.items():
         if frame.empty:
             continue
@@ -57,7 +65,12 @@ def prepare(
         placed += int(np.count_nonzero(shapely.is_geometry(geometry)))
         refused += int(np.count_nonzero(~near))
         kept = moved[near[inside]].reset_index(drop=True)
-        findings += _on_ground(delivery, name, kept, twin)
+        if delivery.theme is Theme.BUILDINGS:
+            unknown = kept["base_height"].isna().to_numpy(dtype=bool)
+            ground.stand(kept, twin, terrain, buildings)
+            findings += ground.tell(delivery, name, kept, unknown, twin, terrain)
+            if name == "building":
+                buildings = kept[["key", "base_height", "base_source"]]
         tables[name] = _finished(name, kept, twin, dataset)
     if placed and refused == placed:
         raise RefusedError(_everything_far(delivery, twin, storage, findings))
@@ -128,51 +141,16 @@ def _near(geometry: npt.NDArray[np.object_], twin: TwinDefinition, storage: Stor
 
 
 def _finished(name: str, frame: pd.DataFrame, twin: TwinDefinition, dataset: str) -> pd.DataFrame:
-    """Ids, and for buildings the base height and the footprint at it."""
+    """Ids, and for buildings the footprint at its base height."""
     frame.insert(0, "id", [feature_id(twin.id, dataset, name, str(key)) for key in frame["key"]])
     if "height" not in frame.columns or "base_height" not in frame.columns:
         return frame
-    unknown = frame["base_height"].isna().to_numpy(dtype=bool)
-    base = frame["base_height"].to_numpy(np.float64, copy=True)
-    base[unknown] = twin.ground_height
-    frame["base_source"] = frame["base_source"].astype(object).where(~unknown, "twin")
+    base = frame["base_height"].to_numpy(np.float64)
     if "min_height" in frame.columns:
         base = base + frame.pop("min_height").to_numpy(np.float64)
     frame["base_height"] = base
     frame["geom"] = _footprints(frame["geom"].to_numpy(dtype=object), base)
     return frame
-
-
-def _on_ground(
-    delivery: Delivery, name: str, frame: pd.DataFrame, twin: TwinDefinition
-) -> list[Finding]:
-    """One info finding (BLD-10) on all buildings that get the twin's ground as their base."""
-    if not name.startswith("building") or "base_height" not in frame.columns:
-        return []
-    unknown = frame["base_height"].isna().to_numpy(dtype=bool)
-    many = int(np.count_nonzero(unknown))
-    if not many:
-        return []
-    file = delivery.source.name
-    rows = [int(row) for row in frame.loc[unknown, "source_row"].iloc[:5]]
-    height = f"{twin.ground_height:g} m"
-    noun = {"building": "building", "building_part": "building part"}[name]
-    noun_zh = {"building": "栋建筑", "building_part": "个建筑部分"}[name]
-    return [
-        Finding(
-            "BLD-10",
-            Severity.INFO,
-            Place(file),
-            f"{file}：{many} {noun_zh}没有基底高程，采用 {twin.name_zh} 统一的地面高程 {height}"
-            "（1985 国家高程基准）。如有实测值，请以“基底高程”字段提供。",
-            f"{file}: {many} {noun}{'' if many == 1 else 's'} without base height: the base is the "
-            f"ground height of {twin.name_en}, {height} (1985 datum) everywhere. Deliver measured "
-            "ones in a column such as base_height.",
-            height,
-            "base_height",
-            extra={"count": many, "rows": rows},
-        )
-    ]
 
 
 def _footprints(

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
+from models import distortion
 from models import horizontal as _horizontal
 from models.errors import DatumError, OutsideAreaError, StorageCrsError
 from models.geocentric import ecef_to_geodetic, enu_frame, geodetic_to_ecef
@@ -31,6 +32,7 @@ __all__ = [
     "StorageCrs",
     "VerticalDatum",
     "VerticalKind",
+    "area_of_use",
     "ecef_to_geodetic",
     "enu_frame",
     "geodetic_to_ecef",
@@ -52,6 +54,10 @@ Axis = Literal["en", "ne"]
 #: 3-degree zone stays in one zone, and one degree further the projection is still exact enough.
 AREA_MARGIN: Final = 1.0
 
+#: Largest errors of scale (1 is 100 %) and of angles (degrees) that a storage CRS may have.
+MOST_SCALE_ERROR: Final = 0.01
+MOST_ANGLE_ERROR: Final = 0.01
+
 _DEFAULT_SRID: Final = 4549
 
 
@@ -60,7 +66,9 @@ class StorageCrs:
     """The projected CRS that a database keeps its features in, by EPSG code; heights are 1985.
 
     Raises :class:`StorageCrsError` unless the code is a projected CRS in metres whose datum is
-    CGCS2000 or one that is taken as equal to it.
+    CGCS2000 or one that is taken as equal to it, and which keeps lengths and angles within
+    :data:`MOST_SCALE_ERROR` and :data:`MOST_ANGLE_ERROR`: pipes are measured in it, and a web
+    Mercator metre is 0.86 m at 31 degrees north.
     """
 
     srid: int = _DEFAULT_SRID
@@ -147,6 +155,11 @@ def storage_to_ecef(
     columns = run(_to_ecef(storage.srid), e, n, _heights(h, e, n_offset))
     _finite(columns[0], e, n, storage)
     return np.column_stack(columns)
+
+
+def area_of_use(storage: StorageCrs = STORAGE) -> tuple[float, float, float, float]:
+    """West, south, east, north in degrees where ``storage`` may be used, the margin included."""
+    return _area(storage.horizontal, storage)
 
 
 def inside_area(
@@ -284,6 +297,20 @@ def _storage_crs(srid: int) -> CRS:
             "Set TWIN_STORAGE_SRID to such a code, or leave it out for EPSG:4549.",
             f"设置 TWIN_STORAGE_SRID 为 {srid}，但 EPSG:{srid} 不能作为存储坐标系："
             "应为以米为单位的 CGCS2000（或视同）投影坐标系。"
+            "请将 TWIN_STORAGE_SRID 改为此类代码，或不设置而采用 EPSG:4549。",
+        )
+    scale, angle = distortion.worst(crs)
+    if scale > MOST_SCALE_ERROR or angle > MOST_ANGLE_ERROR:
+        found = f"{100 * scale:.0f} %, {angle:.2g}°" if np.isfinite(scale) else "无法确定 not known"
+        raise StorageCrsError(
+            f"The setting TWIN_STORAGE_SRID is {srid}, but EPSG:{srid} ({crs.name}) bends the "
+            f"city: within its area of use lengths and angles are off by up to {found}; expected "
+            f"at most {100 * MOST_SCALE_ERROR:.0f} % and {MOST_ANGLE_ERROR:g}°, as Gauss-Krueger "
+            "or UTM zones have. Set TWIN_STORAGE_SRID to such a code, or leave it out for "
+            "EPSG:4549.",
+            f"设置 TWIN_STORAGE_SRID 为 {srid}，但 EPSG:{srid}（{crs.name}）变形过大："
+            f"其适用范围内长度与角度误差最大达 {found}；应不超过 {100 * MOST_SCALE_ERROR:.0f} % 与 "
+            f"{MOST_ANGLE_ERROR:g}°，如高斯-克吕格或 UTM 分带投影。"
             "请将 TWIN_STORAGE_SRID 改为此类代码，或不设置而采用 EPSG:4549。",
         )
     return crs

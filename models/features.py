@@ -10,31 +10,22 @@ for buildings, IFC 4.3 for BIM elements.
 
 from __future__ import annotations
 
-import enum
 import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from models.findings import Finding, Severity
+from models.themes import Theme as Theme
 
 NAMESPACE: Final = uuid.UUID("6d6f6465-6c73-5c74-9a77-696e2d636974")
-
-
-class Theme(enum.StrEnum):
-    """What a delivery is about; also the layer it is tiled into."""
-
-    BUILDINGS = "buildings"
-    BIM = "bim"
-    PIPES = "pipes"
-
 
 #: Columns that every canonical table has, before its own.
 COMMON: Final[dict[str, str]] = {
@@ -228,7 +219,8 @@ class Delivery:
     ``tables`` are named as in :data:`TABLES`, without ``id`` (the pipeline gives ids) and in the
     source CRS and datum; a reader may leave canonical columns out, which become null.
     ``meshes`` are keyed by :meth:`TriangleMesh.digest`. ``features_in`` counts what the
-    source holds, so that stored + refused = in at every stage.
+    source holds, so that stored + refused = in at every stage. ``totals`` are flat mappings of what
+    it adds up to, class by class, beside what it states of itself.
     """
 
     theme: Theme
@@ -239,6 +231,7 @@ class Delivery:
     findings: tuple[Finding, ...] = ()
     features_in: int = 0
     valid_from: date | None = None
+    totals: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def errors(self) -> int:

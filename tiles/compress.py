@@ -24,9 +24,10 @@ I8 = npt.NDArray[np.int8]
 GRID_STEPS: Final = 65535
 MIN_STEP: Final = 0.001  # m
 MAX_STEP: Final = 0.016  # m; half of it is the largest error of a coordinate
-#: Header bytes that EXT_meshopt_compression demands: vertex codec 0, index codec 1.
+#: Header bytes that EXT_meshopt_compression demands: vertex codec 0, index and sequence codec 1.
 VERTEX_HEADER: Final = 0xA0
 INDEX_HEADER: Final = 0xE1
+SEQUENCE_HEADER: Final = 0xD1
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +107,8 @@ def encode_attributes(rows: npt.NDArray[np.generic]) -> bytes:
 def encode_triangles(indices: npt.NDArray[np.generic]) -> bytes:
     """Triangle indices, flat, uint16 or uint32, in index codec version 1."""
     return bytes(meshopt.encode_index_buffer(indices))
+
+
+def encode_lines(indices: npt.NDArray[np.generic]) -> bytes:
+    """Indices of lines, flat, uint16 or uint32, in index sequence codec version 1."""
+    return bytes(meshopt.encode_index_sequence(indices))

@@ -12,35 +12,48 @@ import numpy.typing as npt
 F64 = npt.NDArray[np.float64]
 F32 = npt.NDArray[np.float32]
 U32 = npt.NDArray[np.uint32]
+U8 = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """A glTF metallic-roughness material; ``rgba`` is sRGB 0..1 (the encoder makes it linear)."""
+    """A glTF metallic-roughness material; ``rgba`` is sRGB 0..1 (the encoder makes it linear).
+
+    ``translucent`` says that vertex colours make it so, whatever the opacity of ``rgba``.
+    """
 
     name: str
     rgba: tuple[float, float, float, float]
     double_sided: bool = False
     metallic: float = 0.0
     roughness: float = 0.9
+    translucent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Primitive:
-    """Triangles of one material.
+    """Triangles or lines of one material.
 
     ``positions`` (n, 3) float64 and ``normals`` (n, 3) float32 in the tileset's local ENU frame
-    (metres, z up); ``indices`` (m, 3); ``feature_ids`` (n,) row of the property table.
-    ``ordered`` says that vertices and triangles are in an order that codecs like and stay in it;
-    such primitives may share their vertex arrays, which are then written once.
+    (metres, z up), None for lines; ``indices`` (m, 3), or (m, 2) for lines, which are drawn one
+    pixel wide; ``feature_ids`` (n,) row of the property table. ``colours`` (n, 4) sRGB and opacity
+    of each vertex, 0..255, multiply the material's. ``ordered`` says that vertices and triangles
+    are in an order that codecs like and stay in it; such primitives may share their vertex arrays,
+    which are then written once.
     """
 
     material: Material
     positions: F64
-    normals: F32
+    normals: F32 | None
     indices: U32
     feature_ids: U32
     ordered: bool = False
+    colours: U8 | None = None
+
+    @property
+    def lines(self) -> bool:
+        """Whether this is lines, not triangles."""
+        return self.indices.ndim == 2 and self.indices.shape[1] == 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +92,15 @@ class Column:
 class Content:
     """Everything of one tile. Row i of the table is feature id i; the first column is ``id``.
 
-    Without columns it has no features, and the feature ids of its meshes mean nothing.
+    Without columns it has no features, and the feature ids of its meshes mean nothing. What is
+    ``generalised`` stands for features from afar: its rows are looks that many share, without ids.
     """
 
     class_name: str
     columns: Sequence[Column]
     primitives: Sequence[Primitive] = ()
     instances: Sequence[Instances] = field(default_factory=tuple)
+    generalised: bool = False
 
     @property
     def count(self) -> int:

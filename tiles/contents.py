@@ -16,7 +16,7 @@ from tiles.mesh.ragged import I64, starts_of
 from tiles.metadata import JsonObject, schema
 from tiles.statistics import Statistics
 from tiles.store.base import TileStore
-from tiles.tilers.base import Loader, RefusedFeature
+from tiles.tilers.base import Batch, Loader, RefusedFeature
 from tiles.volumes import content_box
 
 
@@ -31,9 +31,9 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class LeafTask:
-    """Leaves ``first``, ``first`` + 1, … whose features have these ``keys`` (one array a leaf)."""
+    """Leaves ``numbers`` whose features have these ``keys`` (one array a leaf)."""
 
-    first: int
+    numbers: Sequence[int]
     keys: Sequence[I64]
 
 
@@ -48,22 +48,22 @@ class MassingTask:
 @dataclass(frozen=True, slots=True)
 class Stored:
     """A content in the store: its name, the box (6,) of its vertices in ENU metres, the bytes of
-    the decoded GLB, and what stands for it in its parent."""
+    the decoded GLB, what stands for it in its parent, and what was counted in it."""
 
     uri: str
     box: F64
     size: int
     massing: Massing | None
+    statistics: Statistics = field(default_factory=Statistics)
 
 
 @dataclass(slots=True)
 class Done:
-    """What came of a task: one content a leaf (None without features), counted."""
+    """What came of a task: one content (None without features) and what it refused a leaf."""
 
     task: LeafTask | MassingTask
     contents: list[Stored | None] = field(default_factory=list)
-    refused: list[RefusedFeature] = field(default_factory=list)
-    statistics: Statistics = field(default_factory=Statistics)
+    refused: list[list[RefusedFeature]] = field(default_factory=list)
     schema: JsonObject | None = None
 
 
@@ -86,9 +86,10 @@ def work(context: Context, task: LeafTask | MassingTask) -> Done:
             done.contents.append(None)
             continue
         _check(content, [batch.ids[row] for row in rows.tolist()], done)
-        done.statistics.add(content)
-        done.contents.append(_put(context, content, batch.massing(rows)))
-    done.refused = list(batch.refused)
+        counted = Statistics()
+        counted.add(content)
+        done.contents.append(_put(context, content, batch.massing(rows), counted))
+    done.refused = _of_leaves(batch, starts)
     return done
 
 
@@ -104,9 +105,22 @@ def same_schema(known: JsonObject | None, found: JsonObject | None) -> JsonObjec
     return known or found
 
 
-def _put(context: Context, content: Content, massing: Massing | None) -> Stored:
+def _put(
+    context: Context, content: Content, massing: Massing | None, counted: Statistics | None = None
+) -> Stored:
     glb = encode(content, context.profile)
-    return Stored(context.store.put(glb, "glb"), content_box(content), len(glb), massing)
+    uri, box = context.store.put(glb, "glb"), content_box(content)
+    return Stored(uri, box, len(glb), massing, counted or Statistics())
+
+
+def _of_leaves(batch: Batch, starts: I64) -> list[list[RefusedFeature]]:
+    """What a batch refused, by leaf."""
+    out: list[list[RefusedFeature]] = [[] for _ in starts[1:]]
+    if batch.refused:
+        row = {identity: number for number, identity in enumerate(batch.ids)}
+        for one in batch.refused:
+            out[int(np.searchsorted(starts, row[one.id], side="right")) - 1].append(one)
+    return out
 
 
 def _check(content: Content, asked: Sequence[str], done: Done) -> None:

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from tiles.compress import encode_attributes, encode_triangles
+from tiles.compress import encode_attributes, encode_lines, encode_triangles
 
 JsonObject: TypeAlias = dict[str, Any]
 Rows: TypeAlias = npt.NDArray[np.generic]
 
 MESHOPT: Final = "EXT_meshopt_compression"
-BYTE, UNSIGNED_SHORT, UNSIGNED_INT, FLOAT = 5120, 5123, 5125, 5126
+BYTE, UNSIGNED_BYTE, UNSIGNED_SHORT, UNSIGNED_INT, FLOAT = 5120, 5121, 5123, 5125, 5126
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 _ALIGN: Final = 8  # what 3D Metadata asks of property table views; enough for everything else
 
@@ -53,13 +53,15 @@ class Views:
             codec["filter"] = "OCTAHEDRAL"
         return self._packed(rows.nbytes, encode_attributes(rows), codec, extra)
 
-    def triangles(self, indices: Rows) -> int:
-        """Flat uint16 or uint32 indices of whole triangles."""
+    def indices(self, indices: Rows, *, lines: bool = False) -> int:
+        """Flat uint16 or uint32 indices of whole triangles, or of lines."""
         extra: JsonObject = {"target": ELEMENT_ARRAY_BUFFER}
         if not self._meshopt:
             return self._plain(indices, extra)
-        codec = {"byteStride": indices.itemsize, "count": len(indices), "mode": "TRIANGLES"}
-        return self._packed(indices.nbytes, encode_triangles(indices), codec, extra)
+        codec: JsonObject = {"byteStride": indices.itemsize, "count": len(indices)}
+        codec["mode"] = "INDICES" if lines else "TRIANGLES"
+        packed = encode_lines(indices) if lines else encode_triangles(indices)
+        return self._packed(indices.nbytes, packed, codec, extra)
 
     def buffers(self) -> list[JsonObject]:
         """The glTF ``buffers`` for these views."""

@@ -14,7 +14,8 @@ MAX_FEATURES = 1 << 24
 
 def check(content: Content) -> None:
     """Raise :class:`tiles.errors.ContentError` if arrays do not fit together or are not finite."""
-    if content.columns and (content.columns[0].id != "id" or not content.count):
+    named = content.generalised or not content.columns or content.columns[0].id == "id"
+    if not named or (content.columns and not content.count):
         raise _bad("property table", "no rows or no column 'id'", "first column 'id', 1+ rows")
     if content.count > MAX_FEATURES:
         raise _bad("property table", f"{content.count} rows", f"at most {MAX_FEATURES} rows")
@@ -41,14 +42,19 @@ def check(content: Content) -> None:
 def _check_vertices(primitive: Primitive, where: str) -> None:
     count = len(primitive.positions)
     _check_rows(primitive.positions, count, 3, f"{where}, positions")
-    _check_rows(primitive.normals, count, 3, f"{where}, normals")
+    if primitive.normals is not None:
+        _check_rows(primitive.normals, count, 3, f"{where}, normals")
+    elif not primitive.lines:
+        raise _bad(f"{where}, normals", "none", "a normal a vertex")
+    if primitive.colours is not None:
+        _check_rows(primitive.colours, count, 4, f"{where}, vertex colours")
 
 
 def _check_triangles(primitive: Primitive, where: str) -> None:
     count = len(primitive.positions)
     shape = primitive.indices.shape
-    if len(shape) != 2 or shape[1] != 3 or not shape[0]:
-        raise _bad(f"{where}, indices", f"shape {shape}", "(m, 3) with m > 0")
+    if len(shape) != 2 or shape[1] not in (2, 3) or not shape[0]:
+        raise _bad(f"{where}, indices", f"shape {shape}", "(m, 3) or (m, 2) with m > 0")
     if int(primitive.indices.min()) < 0 or int(primitive.indices.max()) >= count:
         found = f"{primitive.indices.min()}..{primitive.indices.max()}"
         raise _bad(f"{where}, indices", found, f"0..{count - 1}")

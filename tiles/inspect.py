@@ -7,6 +7,7 @@ names that the specifications fix, and reads what they say, not what the writer 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, TypeAlias
@@ -42,6 +43,7 @@ _SCALARS: Final[dict[str, str]] = {
     "FLOAT64": "<f8",
 }
 _MESHOPT: Final = "EXT_meshopt_compression"
+_DRACO: Final = "KHR_draco_mesh_compression"
 #: glTF y up → tileset z up: (x, y, z) → (x, -z, y).
 _Z_UP: Final = np.array([[1, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]], dtype=np.float64)
 
@@ -51,14 +53,16 @@ _NONE: Final[JsonObject] = {"featureIds": [{"featureCount": 1}]}
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Drawn triangles: ``positions`` (n, 3) and ``normals`` (n, 3) in tile coordinates (z up);
-    ``indices`` (m, 3); ``feature_ids`` (n,)."""
+    """Drawn triangles, or lines: ``positions`` (n, 3) and ``normals`` (n, 3; zero without any) in
+    tile coordinates (z up); ``indices`` (m, 3), or (m, 2); ``feature_ids`` (n,); ``colours`` (n, 4)
+    linear light 0..1, vertex times material."""
 
     material: str
     positions: F64
     normals: F64
     indices: U32
     feature_ids: U32
+    colours: F64
 
 
 class Glb:
@@ -77,8 +81,8 @@ class Glb:
         return out
 
     def table(self) -> dict[str, list[Any]]:
-        """The property table by column, missing values as None; ``id`` alone, without rows, where
-        the file has none (what stands for features from afar). Raises TilesetError."""
+        """The property table by column, missing values as None; what stands for features from afar
+        has none, or one without ids, whose ``id`` is empty. Raises TilesetError."""
         metadata = self.json.get("extensions", {}).get("EXT_structural_metadata")
         if metadata is None:
             return {"id": []}
@@ -94,7 +98,7 @@ class Glb:
                 continue
             values = self._values(spec, place, table["count"], schema)
             out[name] = [None if value == spec.get("noData") else value for value in values]
-        return out
+        return out if "id" in out else {"id": [], **out}
 
     def view(self, index: int) -> bytes:
         """The bytes of a buffer view, decompressed."""
@@ -148,38 +152,64 @@ class Glb:
             self._visit(child, matrix, out)
 
     def _part(self, node: JsonObject, primitive: JsonObject, matrix: F64) -> Part:
-        attributes = primitive["attributes"]
-        points = self.accessor(attributes["POSITION"]).astype(np.float64)
-        normals = self.accessor(attributes["NORMAL"]).astype(np.float64)
-        indices = self.accessor(primitive["indices"]).reshape(-1, 3).astype(np.uint32)
+        attributes, packed = primitive["attributes"], primitive.get("extensions", {}).get(_DRACO)
+        read = self.accessor if packed is None else self._draco(primitive, packed)
+        points = read(attributes["POSITION"]).astype(np.float64)
+        normals = np.zeros_like(points)
+        if "NORMAL" in attributes:
+            normals = read(attributes["NORMAL"]).astype(np.float64)
+        corners = 2 if primitive.get("mode", 4) == 1 else 3
+        indices = read(primitive["indices"]).reshape(-1, corners).astype(np.uint32)
         extensions = node.get("extensions", {})
         places = extensions.get("EXT_mesh_gpu_instancing")
         if places is None:
             features = primitive.get("extensions", {}).get("EXT_mesh_features", _NONE)
             own = features["featureIds"][0]
-            ids = self._ids(own, attributes, len(points))
+            ids = self._ids(own, attributes, len(points), read)
             matrices = matrix[None]
         else:
             own = extensions.get("EXT_instance_features", _NONE)["featureIds"][0]
             placed = {key: self.accessor(at) for key, at in places["attributes"].items()}
             matrices = matrix @ _instance_matrices(placed)
-            ids = np.repeat(self._ids(own, places["attributes"], len(matrices)), len(points))
+            ids = self._ids(own, places["attributes"], len(matrices), self.accessor)
+            ids = np.repeat(ids, len(points))
             starts = np.arange(len(matrices))[:, None, None] * len(points)
-            indices = (indices[None] + starts).reshape(-1, 3).astype(np.uint32)
+            indices = (indices[None] + starts).reshape(-1, corners).astype(np.uint32)
         if len(np.unique(ids)) != own["featureCount"]:
             raise _broken("another number of features", "featureCount", "featureCount 与内容不符")
         positions = points @ np.swapaxes(matrices[:, :3, :3], 1, 2) + matrices[:, None, :3, 3]
         turned = normals @ np.linalg.inv(matrices[:, :3, :3])
         turned /= np.maximum(np.linalg.norm(turned, axis=2, keepdims=True), 1e-30)
-        name = self.json["materials"][primitive["material"]]["name"]
+        material = self.json["materials"][primitive["material"]]
+        colours = np.tile(material["pbrMetallicRoughness"]["baseColorFactor"], (len(points), 1))
+        if "COLOR_0" in attributes:
+            colours = colours * read(attributes["COLOR_0"])
         flat, slopes = positions.reshape(-1, 3), turned.reshape(-1, 3)
-        return Part(name, flat, slopes, indices, ids.astype(np.uint32))
+        colours = np.tile(colours, (len(matrices), 1))
+        return Part(material["name"], flat, slopes, indices, ids.astype(np.uint32), colours)
 
-    def _ids(self, own: JsonObject, attributes: JsonObject, count: int) -> npt.NDArray[Any]:
+    def _draco(self, primitive: JsonObject, packed: JsonObject) -> Callable[[int], Array]:
+        """Reads the accessors of a primitive that is in KHR_draco_mesh_compression."""
+        import DracoPy
+
+        mesh = DracoPy.decode(self.view(packed["bufferView"]))
+        found: dict[int, Array] = {primitive["indices"]: mesh.faces.reshape(-1, 1)}
+        for name, number in packed["attributes"].items():
+            at = primitive["attributes"][name]
+            data = mesh.get_attribute_by_unique_id(number)["data"]
+            found[at] = data / 255 if self.json["accessors"][at].get("normalized") else data
+        for at, data in found.items():
+            if len(data) != self.json["accessors"][at]["count"]:
+                raise _broken(f"{len(data)} elements", "the accessor's count", "Draco 数据数量不符")
+        return found.__getitem__
+
+    def _ids(
+        self, own: JsonObject, attributes: JsonObject, count: int, read: Callable[[int], Array]
+    ) -> Array:
         """The feature of each of ``count`` vertices or instances; 0 in a file without features."""
         if "attribute" not in own:
             return np.zeros(count, np.uint32)
-        return self.accessor(attributes[f"_FEATURE_ID_{own['attribute']}"])[:, 0]
+        return read(attributes[f"_FEATURE_ID_{own['attribute']}"])[:, 0]
 
     def _values(
         self, spec: JsonObject, place: JsonObject, count: int, schema: JsonObject

@@ -43,14 +43,18 @@ def expand(instances: Instances) -> list[Primitive]:
     out = []
     for shape in instances.primitives:
         vertices = len(shape.positions)
-        slopes = shape.normals[None, :, :] / instances.scales[:, None, :]
-        normals = np.einsum("kij,knj->kni", turned, slopes, optimize=True)
+        normals = None
+        if shape.normals is not None:
+            slopes = shape.normals[None, :, :] / instances.scales[:, None, :]
+            moved = np.einsum("kij,knj->kni", turned, slopes, optimize=True)
+            normals = moved.reshape(-1, 3).astype(np.float32)
         starts = np.arange(count, dtype=np.uint32)[:, None, None] * np.uint32(vertices)
         out.append(
             replace(
                 shape,
                 positions=transform(shape.positions, instances).reshape(-1, 3),
-                normals=normals.reshape(-1, 3).astype(np.float32),
+                normals=normals,
+                colours=None if shape.colours is None else np.tile(shape.colours, (count, 1)),
                 indices=(shape.indices.astype(np.uint32)[None] + starts).reshape(-1, 3),
                 feature_ids=np.repeat(instances.feature_ids, vertices).astype(np.uint32),
             )

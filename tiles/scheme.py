@@ -13,7 +13,7 @@ away. Contents hang on leaves only, and each feature is in exactly one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,12 +48,14 @@ class Node:
 
     ``error`` is the geometric error in metres: what is missing on screen while the node is not
     refined. A leaf has 0; an inner node the largest diagonal of the features below it, and at
-    least twice its children's, so errors fall strictly on every way down.
+    least twice its children's, so errors fall strictly on every way down. ``reach`` is the largest
+    diagonal of a leaf's features, m.
     """
 
     rows: I64 = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     children: tuple[Node, ...] = ()
     error: float = 0.0
+    reach: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,12 @@ def build(
     root = maker.node(rows, np.zeros(2), half, 0)
     whole = float(np.linalg.norm(boxes[:, 3:].max(axis=0) - boxes[:, :3].min(axis=0)))
     return Tree(root, float(np.ceil(max(whole, MIN_ERROR, 2 * root.error) * 100) / 100))
+
+
+def error_above(children: Iterable[tuple[float, float]]) -> float:
+    """The error of an inner node whose children have these (error, reach)."""
+    seen = [max(reach, 2 * error) for error, reach in children]
+    return float(np.ceil(max(MIN_ERROR, *seen) * 100) / 100)
 
 
 def leaves(node: Node) -> Iterator[Node]:
@@ -182,12 +190,8 @@ class _Maker:
         return [*joined, self._leaf(pending), *big]
 
     def _leaf(self, rows: I64) -> Node:
-        return Node(rows=np.sort(rows))
+        return Node(rows=np.sort(rows), reach=float(self.diagonal[rows].max()))
 
     def _inner(self, children: Sequence[Node]) -> Node:
-        seen = [
-            float(self.diagonal[child.rows].max()) if len(child.rows) else child.error
-            for child in children
-        ]
-        error = max(MIN_ERROR, *seen, *(2 * child.error for child in children))
-        return Node(children=tuple(children), error=float(np.ceil(error * 100) / 100))
+        error = error_above((child.error, child.reach) for child in children)
+        return Node(children=tuple(children), error=error)

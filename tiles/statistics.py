@@ -41,6 +41,25 @@ class Statistics:
         for key, words in other._words.items():
             self._words.setdefault(key, Counter()).update(words)
 
+    def to_plain(self) -> JsonObject:
+        """What is counted, for :meth:`from_plain`."""
+        return {
+            "class": self._class,
+            "features": self.features,
+            "ranges": {key: list(ends) for key, ends in self._ranges.items()},
+            "words": {key: dict(words) for key, words in self._words.items()},
+        }
+
+    @classmethod
+    def from_plain(cls, plain: JsonObject | None) -> Statistics:
+        """The opposite of :meth:`to_plain`; nothing counted for None."""
+        out = cls()
+        if plain is not None:
+            out._class, out.features = plain["class"], plain["features"]
+            out._ranges = {key: (low, high) for key, (low, high) in plain["ranges"].items()}
+            out._words = {key: Counter(words) for key, words in plain["words"].items()}
+        return out
+
     def to_json(self) -> JsonObject | None:
         """``statistics`` of 3D Tiles, None if no property has any (it must have one)."""
         properties: JsonObject = {
@@ -55,10 +74,9 @@ class Statistics:
         return {"classes": {self._class: {"count": self.features, "properties": ordered}}}
 
     def _count(self, column: Column) -> None:
-        words = pd.Series(list(column.values), dtype=object).dropna().astype(str).value_counts()
-        if len(words):
-            counter = self._words.setdefault(column.id, Counter())
-            counter.update({str(word): int(count) for word, count in words.items()})
+        words = Counter(str(word) for word in column.values if word is not None and word == word)
+        if words:
+            self._words.setdefault(column.id, Counter()).update(words)
 
     def _measure(self, column: Column) -> None:
         numbers = np.asarray(column.values)

@@ -17,13 +17,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from tiles.errors import WorkerError
 
 Context = TypeVar("Context")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+Result_co = TypeVar("Result_co", covariant=True)
 
 #: How many workers may die in a row before any task is done.
 _DEATHS: Final = 4
@@ -38,6 +39,16 @@ def give_back() -> None:
     """Return freed memory to the system, where the C library is glibc, which keeps a lot of it."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+class Runner(Protocol[Task, Result_co]):
+    """Does every task in ``tasks``, which may grow meanwhile."""
+
+    tasks: deque[Task]
+
+    def results(self) -> Generator[Result_co, None, None]:
+        """One result a task, in any order. Closing the generator drops what is not done."""
+        ...
 
 
 @dataclass(slots=True)

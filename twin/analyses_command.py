@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from models.twins import find_twin, load_twins
-from twin import runtime
-from twin.analyses.answer import Answer
-from twin.analyses.cache import PipeworkCache
 from twin.analyses.errors import BadRequestError
-from twin.analyses.registry import Analysis, analyses, find
 from twin.console import err, out
 from twin.settings import Settings
+from twin.validation import broken_json
+
+if TYPE_CHECKING:
+    from twin.analyses.answer import Answer
+    from twin.analyses.registry import Analysis
 
 Name = Annotated[
     str | None,
@@ -47,6 +47,11 @@ def query(
     if name is None:
         _list(as_json)
         return
+    from models.twins import find_twin, load_twins
+    from twin import runtime
+    from twin.analyses.cache import PipeworkCache
+    from twin.analyses.registry import find
+
     settings = Settings()
     analysis = find(name)
     twins = load_twins(settings.twins_dir)
@@ -61,7 +66,8 @@ def query(
     request = analysis.parse(_document(request_file, settings_ or []))
     with runtime.database(settings) as database:
         cache = PipeworkCache(database.read_url, settings.home)
-        answer = analysis.run(cache.get(definition.id, *request.moments()), request)
+        answer = analysis.answer(cache, definition.id, request)
+        cache.cities.close()
     _write(svg, answer.drawing)
     _write(html, answer.page)
     if as_json:
@@ -77,9 +83,18 @@ def _document(file: Path | None, fields: list[str]) -> Any:
         try:
             text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
             document = json.loads(text)
-        except (OSError, ValueError) as error:
+        except json.JSONDecodeError as error:
+            en, zh = broken_json(error)
+            raise BadRequestError(f"{file}: {en}. Mend it.", f"{file}：{zh}。请改正。") from error
+        except UnicodeDecodeError as error:
             raise BadRequestError(
-                f"{file}: no JSON can be read: {error}.", f"{file}：无法读取 JSON：{error}。"
+                f"{file}: not UTF-8, as JSON must be. Save it so.",
+                f"{file}：不是 UTF-8 编码。JSON 应为 UTF-8，请另存。",
+            ) from error
+        except OSError as error:
+            raise BadRequestError(
+                f"{file}: cannot be opened: {error.strerror}. Check path and permissions.",
+                f"{file}：无法打开（{error.strerror}）。请检查路径与权限。",
             ) from error
     for field in fields:
         key, equals, value = field.partition("=")
@@ -88,11 +103,23 @@ def _document(file: Path | None, fields: list[str]) -> Any:
                 f"--set {field}: expected key=value over a JSON object.",
                 f"--set {field}：应为 键=值，且请求为 JSON 对象。",
             )
-        try:
-            document[key] = json.loads(value)
-        except ValueError:
-            document[key] = value
+        document[key] = _value(field, value)
     return document
+
+
+def _value(field: str, text: str) -> Any:
+    """The value of ``--set field``: JSON, or text where it does not begin like an array, an object
+    or a string of JSON."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        if not text.lstrip().startswith(("[", "{", '"')):
+            return text
+        en, zh = broken_json(error)
+        raise BadRequestError(
+            f"--set {field}: {en}. Mend it; quote it for the shell: --set 'line=[[1,2],[3,4]]'.",
+            f"--set {field}：{zh}。请改正，并注意为 shell 加引号：--set 'line=[[1,2],[3,4]]'。",
+        ) from error
 
 
 def _require(analysis: Analysis, file: Path | None, medium: str) -> None:
@@ -117,6 +144,8 @@ def _write(file: Path | None, text: str | None) -> None:
 
 
 def _list(as_json: bool) -> None:
+    from twin.analyses.registry import analyses
+
     if as_json:
         _print_json([one.describe() for one in analyses().values()])
         return

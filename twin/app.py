@@ -11,12 +11,20 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import JSONResponse
 from starlette.middleware.cors import CORSMiddleware
 
+from models.crs import StorageCrs
 from models.db.pool import open_pool
 from models.twins import load_twins
 from tiles.errors import TileNotFoundError
 from twin.analyses.service import AnalysisService
-from twin.api import analyses, errors, health, openapi, tiles, twins
+from twin.api import analyses, errors, health, openapi, places, tiles, twins
+from twin.api.mvt import definitions as mvt_definitions
+from twin.api.mvt import routes as mvt
+from twin.api.mvt.tiles import VectorTiles
+from twin.api.ogc import routes as ogc
+from twin.api.ogc.service import FeatureService
 from twin.api.parameters import BAD_REQUEST, known_parameters
+from twin.api.space import geovolumes
+from twin.dynamic import DynamicTiles
 from twin.logs import RequestLog
 from twin.services import Services
 from twin.settings import Settings
@@ -39,7 +47,18 @@ def create_app(settings: Settings, read_url: str) -> FastAPI:
         async with open_pool(read_url, statement_seconds=settings.statement_timeout) as pool:
             app.state.services = Services(definitions, settings.tiles_dir.absolute(), pool)
             app.state.analyses = AnalysisService(read_url, settings.home.absolute())
+            app.state.features = FeatureService(
+                app.state.services, StorageCrs(settings.storage_srid)
+            )
+            app.state.vector_tiles = VectorTiles(
+                app.state.services, StorageCrs(settings.storage_srid)
+            )
+            app.state.dynamic_tiles = DynamicTiles(
+                app.state.services, read_url, StorageCrs(settings.storage_srid)
+            )
             yield
+            app.state.dynamic_tiles.close()
+            app.state.analyses.cache.cities.close()
 
     app = FastAPI(
         title="cim-twin",
@@ -63,6 +82,11 @@ def create_app(settings: Settings, read_url: str) -> FastAPI:
     app.include_router(health.router, **strict)
     app.include_router(twins.router, **strict)
     app.include_router(analyses.router, **strict)
+    app.include_router(ogc.router)  # it refuses unknown parameters by itself
+    app.include_router(mvt_definitions.router, **strict)
+    app.include_router(mvt.router, **strict)
+    app.include_router(geovolumes.router, **strict)
+    app.include_router(places.router, **strict)
     # files: clients add `?v=…` against caches, and Cesium sends a tileset's query with its contents
     app.include_router(tiles.router)
     app.include_router(tiles.terrain)
@@ -72,7 +96,10 @@ def create_app(settings: Settings, read_url: str) -> FastAPI:
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "HEAD", "POST", "OPTIONS"],
         allow_headers=["*"],
-        expose_headers=["ETag", "Content-Length", "Content-Range", "X-Request-ID"],
+        expose_headers=[
+            *("ETag", "Content-Length", "Content-Range", "X-Request-ID"),
+            *("Content-Crs", "Link", "Retry-After"),
+        ],
         max_age=86400,
     )
     app.add_middleware(RequestLog)

@@ -10,6 +10,7 @@ from shapely.geometry.base import BaseGeometry
 
 from models.crs import StorageCrs, to_storage
 from models.errors import TwinError
+from models.validity import reason
 
 #: Degrees between vertices, so that an edge stays straight in longitude and latitude (RFC 7946,
 #: 3.1.1) to within 2 cm after it is projected.
@@ -38,8 +39,8 @@ def read_area(path: Path, storage: StorageCrs) -> shapely.Polygon | shapely.Mult
         raise _wrong(path, "it holds no polygon", "其中没有多边形")
     area = shapely.union_all(parts) if shapely.is_valid(parts).all() else None
     if area is None:
-        why = next(shapely.is_valid_reason(p) for p in parts if not p.is_valid)
-        raise _wrong(path, f"its polygon is not valid ({why})", f"多边形无效（{why}）")
+        en, zh = next(reason(p) for p in parts if not p.is_valid)
+        raise _wrong(path, f"its polygon is not valid ({en})", f"多边形无效（{zh}）")
     west, south, east, north = area.bounds
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         raise _wrong(

@@ -1,4 +1,8 @@
-"""The command line: ``twin``. Exit status 0 done, 1 findings or partial, 2 cannot run."""
+"""The command line: ``twin``. Exit status 0 done, 1 findings or partial, 2 cannot run.
+
+A command imports what it works with when it runs, so that help, usage errors and the state of the
+database do not wait for readers, analyses and tilers.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +11,27 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from ingest.archives import opened
 from models.errors import TwinError
-from models.features import Theme
-from models.twins import TwinDefinition, find_twin, load_twins
-from tiles.build import BuildReport
-from tiles.terrain import TerrainReport
-from twin import database_commands, flow, report, runtime, tile_check, tiling, usage, web
+from models.themes import Theme
+from twin import database_commands, usage
 from twin.analyses_command import query
 from twin.console import counted, err, out
+from twin.jobs_command import jobs
 from twin.options import Against, AsJson, Declared, Files, MaybeTwin, Output, Port, Twin, shared
-from twin.outcome import Outcome
-from twin.samples import samples as list_samples
+from twin.places_command import places
 from twin.settings import Settings
+
+if TYPE_CHECKING:
+    from models.twins import TwinDefinition
+    from tiles.build import BuildReport
+    from tiles.terrain import TerrainReport
+    from twin.outcome import Outcome
 
 DONE, PARTIAL, CANNOT = 0, 1, 2
 
@@ -54,6 +60,8 @@ def check(
     ] = None,
 ) -> None:
     """检查交付文件，不入库。Check deliveries; needs no database."""
+    from twin import flow
+
     settings = Settings()
     output.require()
     definition = _twin(settings, twin) if twin else None
@@ -74,7 +82,13 @@ def ingest(
     declared: Declared,
     against: Against,
     output: Output,
-    dataset: Annotated[str | None, typer.Option(help="数据集名 Dataset name")] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="数据集名，默认取自文件名 Dataset name; default: what the file "
+            "names have in common, else their folder"
+        ),
+    ] = None,
     theme: Annotated[Theme | None, typer.Option(help="只收此类 Take only this theme")] = None,
     valid_from: Annotated[
         datetime | None,
@@ -83,10 +97,20 @@ def ingest(
         ),
     ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="整体替换 May end most of the dataset")
+        bool,
+        typer.Option("--replace", help="整体替换 May end most of the dataset, whoever owns it"),
     ] = False,
+    organisation: Annotated[
+        str | None, typer.Option(help="提交单位 Who delivers; others may not change it then")
+    ] = None,
+    agreed: Annotated[
+        list[str] | None,
+        typer.Option(help="已同意的单位，可多次 Owner who agreed to changes; may be given again"),
+    ] = None,
 ) -> None:
     """检查并入库。Check deliveries and store what passes."""
+    from twin import derived, flow, runtime, tiling
+
     settings = Settings()
     output.require()
     definition = _twin(settings, twin)
@@ -95,8 +119,25 @@ def ingest(
     since: date | None = valid_from.date() if valid_from else None
     with runtime.database(settings) as database:
         outcomes = flow.ingest(
-            settings, database.url, files, given, definition, dataset, theme, since, replace
+            settings,
+            database.url,
+            files,
+            given,
+            definition,
+            dataset,
+            theme,
+            since,
+            replace,
+            organisation,
+            agreed or (),
         )
+        derived.renew(database.url, [definition])
+        try:
+            for name, r in tiling.follow(settings, database.url, definition):
+                err.print(f"已更新瓦片 tiles follow: {name}/{r.layer}, {r.seconds:.1f} s")
+        except TwinError as error:  # what was delivered is stored all the same
+            err.print(f"{error.code} {error.zh}\n{error.en}", markup=False)
+            err.print("瓦片未更新，请重新运行 twin tile。Tiles are behind: run `twin tile` again.")
     outcomes += flow.about_waivers(against.waivers, waivers, outcomes, context)
     _conclude(outcomes, settings, output, files, declared.encoding)
 
@@ -104,14 +145,36 @@ def ingest(
 @app.command()
 def tile(
     twin: MaybeTwin = None,
-    layer: Annotated[str | None, typer.Option(help="图层 buildings, bim, pipes or terrain")] = None,
+    layer: Annotated[
+        str | None, typer.Option(help="图层 buildings, bim, pipes, terrain or pointcloud")
+    ] = None,
     profile: Annotated[
-        str, typer.Option(help="瓦片格式 default（压缩 compressed）, compat")
-    ] = "default",
-    to: Annotated[Path | None, typer.Option("--out", help="输出目录 Folder for the tiles")] = None,
+        str | None, typer.Option(help="瓦片格式 default（压缩 compressed）, compat, draco")
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option("--out", help="目录、s3://桶/前缀或 .3tz Folder, bucket or archive"),
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option(min=1, max=64, help="进程数，默认每核一个 Processes (default one a core)"),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="tcp://…", help="Dask 调度器 Work on this Dask cluster instead"),
+    ] = None,
+    anew: Annotated[
+        bool, typer.Option("--full", help="全部重做 Make all contents again, changed or not")
+    ] = False,
+    implicit: Annotated[
+        Path | None,
+        typer.Option(
+            "--implicit", metavar="DIR", help="另存隐式切片 Write implicit tilesets there, too"
+        ),
+    ] = None,
+    gc: Annotated[
+        float | None,
+        typer.Option("--gc", metavar="HOURS", min=0, help="只清理旧文件 Only delete unused files"),
     ] = None,
     lint: Annotated[
         Path | None,
@@ -121,27 +184,55 @@ def tile(
 ) -> None:
     """生成三维瓦片。Turn what is stored into 3D Tiles and switch to them."""
     if lint is not None:
+        from twin import tile_check
+
         raise typer.Exit(tile_check.run(lint, as_json))
+    from models.twins import find_twin, load_twins
+    from twin import derived, pointcloud, runtime, tiling
+
     settings = Settings()
     twins = load_twins(settings.twins_dir)
     chosen = [find_twin(twins, twin)] if twin else list(twins.values())
+    if gc is not None:
+        with runtime.database(settings) as database:
+            runtime.migrate(settings, database.url)
+            removed = tiling.collect(settings, database.url, chosen, timedelta(hours=gc))
+        out.print(f"已删除 removed: {counted(removed, '文件', 'file')}")
+        return
     grounds: list[tuple[str, TerrainReport]] = []
     reports: list[tuple[str, BuildReport]] = []
-    if layer in (None, tiling.TERRAIN):
+    if layer == tiling.TERRAIN or (layer is None and not tiling.elsewhere(to)):
         grounds = tiling.tile_terrain(settings, chosen, to)
-    if layer != tiling.TERRAIN:
+    clouds = []
+    if layer == pointcloud.LAYER or (layer is None and not tiling.elsewhere(to)):
+        clouds = pointcloud.tile_clouds(settings, chosen, profile, to, workers)
+    if layer not in (tiling.TERRAIN, pointcloud.LAYER):
         with runtime.database(settings) as database:
-            reports = tiling.tile(settings, database.url, chosen, layer, profile, to, workers)
+            reports = tiling.tile(
+                settings, database.url, chosen, layer, profile, to, workers, scheduler, anew
+            )
+            if layer is None and to is None:
+                derived.renew(database.url, chosen)
+        if implicit is not None:
+            made = [(name, report.layer) for name, report in reports]
+            count = tiling.implicit(settings, to, made, implicit)
+            told = counted(count, "内容", "content")
+            err.print(f"隐式切片 implicit: {implicit}, {told}")
     if as_json:
         _print_json(
             [tiling.report_dict(name, r) for name, r in reports]
             + [tiling.report_dict(name, g) for name, g in grounds]
+            + [pointcloud.report_dict(name, c) for name, c in clouds]
         )
     for name, ground in grounds if not as_json else ():
         out.print(
             f"{name}/{tiling.TERRAIN}: {counted(ground.tiles, '瓦片', 'tile')}, "
             f"{ground.bytes / 1e6:.2f} MB, {ground.seconds:.1f} s"
         )
+    for name, cloud in clouds if not as_json else ():
+        out.print(pointcloud.line(name, cloud), markup=False)
+        for reason in cloud.reasons():
+            err.print(f"  {reason.code}: {reason.zh} {reason.en}", markup=False)
     for name, r in reports:
         if not as_json:
             out.print(
@@ -150,7 +241,7 @@ def tile(
                 f"{len(r.refused)} 未绘 not drawn, {r.bytes / 1e6:.2f} MB, {r.seconds:.1f} s"
             )
             _tell_refused(r)
-    if not reports and not grounds:
+    if not reports and not grounds and not clouds:
         err.print(
             "没有可切片的要素，请先 twin ingest。Nothing to tile yet: run `twin ingest` first."
         )
@@ -158,6 +249,8 @@ def tile(
 
 
 app.command()(query)
+app.command()(jobs)
+app.command()(places)
 
 
 @app.command()
@@ -167,7 +260,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="进程数 Processes")] = 1,
 ) -> None:
     """提供 HTTP 服务和浏览器页面。Serve the API, the tiles and the viewer."""
-    from twin import serving
+    from twin import runtime, serving
 
     settings = Settings()
     sock = serving.listen(host or settings.host, settings.port if port is None else port)
@@ -177,10 +270,20 @@ def serve(
 
 
 @app.command()
+def nginx(
+    listen: Annotated[str, typer.Option(help="nginx 监听 Port, or address:port")] = "80",
+) -> None:
+    """输出 nginx 配置。Print an nginx configuration: tiles from disk, the rest from here."""
+    from twin.nginx import configuration
+
+    typer.echo(configuration(Settings(), listen), nl=False)
+
+
+@app.command()
 def up(port: Port = None) -> None:
     """启动全部：数据库、接口、页面；Ctrl-C 停止。Start everything; Ctrl-C stops all."""
     from models.db.lock import home_lock
-    from twin import serving
+    from twin import runtime, serving
 
     settings = Settings()
     with home_lock(settings.home):
@@ -198,9 +301,12 @@ def samples(
     as_json: AsJson = False,
 ) -> None:
     """载入样例并切片。Load data-samples into their twins and tile them."""
+    from twin import flow, runtime
+    from twin.samples import samples as listed
+
     settings = Settings()
     with runtime.database(settings) as database:
-        outcomes, reports = flow.load_samples(settings, database.url, list_samples(), if_empty)
+        outcomes, reports = flow.load_samples(settings, database.url, listed(), if_empty)
     for name, r in reports if not as_json else ():
         out.print(
             f"{name}/{r.layer}: {counted(r.in_tiles, '要素', 'feature')}, "
@@ -234,6 +340,8 @@ def _interrupted(number: int, frame: object) -> None:
 
 
 def _twin(settings: Settings, twin: str) -> TwinDefinition:
+    from models.twins import find_twin, load_twins
+
     return find_twin(load_twins(settings.twins_dir), twin)
 
 
@@ -250,6 +358,8 @@ def _tell_refused(tiled: BuildReport) -> None:
 
 
 def _announce(address: str) -> None:
+    from twin import web
+
     fault = web.missing()
     if fault is not None:
         err.print(fault, markup=False)
@@ -264,8 +374,14 @@ def _conclude(
     encoding: str | None = None,
 ) -> None:
     """Print what became of every file and set the exit status; a workbook shows ``files``."""
+    from ingest.archives import opened
+    from twin import report
+
     findings = [f for outcome in outcomes for f in outcome.findings]
-    summary: dict[str, Any] = {"files": [outcome.as_dict() for outcome in outcomes]}
+    summary: dict[str, Any] = {
+        "files": [outcome.as_dict() for outcome in outcomes],
+        "totals": [dict(row) for outcome in outcomes for row in outcome.totals],
+    }
     if output.report is not None:
         with opened(files) as (delivered, _):
             report.write(
@@ -274,7 +390,7 @@ def _conclude(
     if output.as_json:
         _print_json({**summary, "findings": [f.as_dict() for f in findings]})
     else:
-        report.show(err, findings)
+        report.show(err, findings, written=output.report)
         for outcome in outcomes:
             out.print(outcome.line(), markup=False)
     usable = any(outcome.accepted for outcome in outcomes)

@@ -8,10 +8,6 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from models.db import backup as backups
-from models.db import migrate
-from models.db.connection import connect
-from twin import runtime
 from twin.console import err, out
 from twin.settings import Settings
 
@@ -35,6 +31,8 @@ app = typer.Typer(help="数据库 Embedded database: start, stop, state, schema,
 @app.command()
 def up() -> None:
     """启动数据库并保持运行。Start the embedded database, leave it running, migrate."""
+    from twin import runtime
+
     settings = Settings()
     if settings.database_url is not None:
         err.print(
@@ -50,6 +48,8 @@ def up() -> None:
 @app.command()
 def down() -> None:
     """停止数据库。Stop the embedded database."""
+    from twin import runtime
+
     ran = runtime.stop(Settings())
     out.print("已停止 stopped" if ran else "未在运行 was not running")
 
@@ -59,6 +59,8 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON Print JSON")] = False,
 ) -> None:
     """查看状态，不作改动。Show the state; changes nothing. Exit 1 where it does not run."""
+    from twin import runtime
+
     settings = Settings()
     state: dict[str, Any]
     if settings.database_url is not None:
@@ -77,6 +79,9 @@ def status(
             "log": None if found.data is None else str(cluster.log),
         }
     if state["running"]:
+        from models.db import migrate
+        from models.db.connection import connect
+
         with connect(url, read_only=True):
             schema = migrate.status(url)
         state |= {
@@ -96,6 +101,9 @@ def status(
 @app.command()
 def upgrade() -> None:
     """升级数据库版本、结构与孪生体定义。Move to the newest server, schema and twin definitions."""
+    from models.db import migrate
+    from twin import runtime
+
     settings = Settings()
     if settings.database_url is None:
         old, new = runtime.upgrade(settings)
@@ -124,6 +132,9 @@ def backup(
     file: Annotated[Path, typer.Argument(help="备份文件 File to write, e.g. twin.dump")],
 ) -> None:
     """备份数据库（不含瓦片）。Back up the database; tiles can be made again."""
+    from models.db import backup as backups
+    from twin import runtime
+
     with runtime.database(Settings()) as database:
         size = backups.backup(database.url, file)
     out.print(f"{file}: {size / 1e6:.1f} MB", markup=False)
@@ -135,6 +146,9 @@ def restore(
     yes: Annotated[bool, typer.Option("--yes", help="覆盖现有数据 Replace what is there")] = False,
 ) -> None:
     """从备份恢复。Restore a backup; --yes replaces data that is there."""
+    from models.db import backup as backups
+    from twin import runtime
+
     settings = Settings()
     with runtime.database(settings) as database:
         if not yes and runtime.holds_data(database.url):

@@ -1,4 +1,7 @@
-"""What the commands do with files: check, ingest, and the samples through to tiles."""
+"""What the commands do with files: check, ingest, and the samples through to tiles.
+
+Only what stores and tiles imports the database and the tilers: a check waits for neither.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ingest import pipeline
 from ingest.archives import opened
@@ -19,23 +22,21 @@ from ingest.readers.survey_mapping import proposed
 from ingest.rules.context import CheckContext
 from ingest.rules.waivers import unused
 from models.crs import StorageCrs
-from models.db import findings as stored_findings
-from models.db import read
-from models.db.connection import Connection, connect
-from models.db.publish import publish
 from models.errors import TwinError
 from models.features import Delivery, Theme
 from models.findings import Finding, Place, Severity
 from models.terrain import open_terrain
 from models.twins import TwinDefinition, load_twins
-from tiles.build import BuildReport
-from twin import report, terrain
+from twin import pointcloud, report, terrain
 from twin.console import counted, step
 from twin.outcome import Outcome
 from twin.runtime import migrate
 from twin.samples import Sample
 from twin.settings import Settings
-from twin.tiling import tile
+
+if TYPE_CHECKING:
+    from models.db.connection import Connection
+    from tiles.build import BuildReport
 
 #: Share of a dataset that a delivery may end without being asked to.
 MAY_END: Final = 0.5
@@ -46,8 +47,10 @@ def check(
 ) -> list[Outcome]:
     """Read and check ``files`` without a database."""
     rasters, rest = terrain.split(files)
+    clouds, rest = pointcloud.split(rest)
     return [
         *terrain.take(rasters, given, twin, StorageCrs(srid)),
+        *pointcloud.take(clouds, given, twin, StorageCrs(srid)),
         *(outcome for outcome, _ in _checked(rest, given, twin, None, srid)),
     ]
 
@@ -62,20 +65,34 @@ def ingest(
     theme: Theme | None = None,
     valid_from: date | None = None,
     replace_all: bool = False,
+    organisation: str | None = None,
+    agreed: Sequence[str] = (),
 ) -> list[Outcome]:
     """Check ``files`` and publish what passes, one revision a dataset.
 
-    Without ``dataset`` every group of files is a dataset named by its first file; with it, all
-    files of a theme form that dataset together. Where anything was refused, a row or a whole file
-    of a named dataset, features of earlier revisions that are not delivered again stay as they are;
-    only a delivery without errors says that what it leaves out is gone. One that would end over
-    half of a dataset is refused (UPD-01) unless ``replace_all``: more likely it is other data.
-    A GeoTIFF of heights becomes the twin's terrain, in the home folder.
+    Without ``dataset`` every group of files is a dataset of its own, named by
+    :func:`ingest.naming.dataset_name`; with it, all files of a theme form that dataset together.
+    Where anything was refused, a row or a whole file of a named dataset, features of earlier
+    revisions that are not delivered again stay as they are; only a delivery without errors says
+    that what it leaves out is gone. One that would end over half of a dataset is refused (UPD-01)
+    unless ``replace_all``: more likely it is other data. So is one that changes or ends features of
+    an organisation or owner for whom it does not speak and who is not among the ``agreed``
+    (:func:`models.db.owners.require_consent`).
+    A GeoTIFF of heights becomes the twin's terrain, in the home folder; the other files are checked
+    against it, and buildings without a base height stand on it. LAS and LAZ files become point
+    clouds of the twin there.
     """
+    from models.db import findings as stored_findings
+    from models.db.connection import connect
+
     migrate(settings, url)
     storage = StorageCrs(settings.storage_srid)
     rasters, rest = terrain.split(files)
     terrains = terrain.take(rasters, given, twin, storage, settings.home)
+    clouds, rest = pointcloud.split(rest)
+    terrains += pointcloud.take(clouds, given, twin, storage, settings.home, replace_all)
+    ground = open_terrain(settings.home, twin.id, storage)
+    given = replace(given, context=replace(given.context, terrain=ground))
     outcomes: list[Outcome] = []
     batches: dict[tuple[str, str], list[tuple[Outcome, Delivery]]] = {}
     for outcome, delivery in _checked(rest, given, twin, dataset, settings.storage_srid):
@@ -84,17 +101,27 @@ def ingest(
         elif theme is not None and delivery.theme is not theme:
             outcomes.append(_other_theme(outcome, delivery.theme, theme))
         else:
-            name = dataset or Path(outcome.files[0]).stem
+            name = outcome.dataset or Path(outcome.files[0]).stem
             dated = replace(delivery, valid_from=valid_from or delivery.valid_from)
             batches.setdefault((name, delivery.theme), []).append((outcome, dated))
     # with a dataset named, a file that was refused is a part of it that nobody could read
     whole = dataset is None or not outcomes
     with connect(url) as conn:
         for outcome in (*terrains, *outcomes):
-            name = dataset or Path(outcome.files[0]).stem
+            name = dataset or outcome.dataset or Path(outcome.files[0]).stem
             stored_findings.store(conn, twin.id, name, outcome.findings)
         for (name, _), members in batches.items():
-            outcomes += _publish(conn, twin.id, name, members, storage, whole, replace_all)
+            outcomes += _publish(
+                conn,
+                twin.id,
+                name,
+                members,
+                storage,
+                whole,
+                organisation=organisation,
+                may_end=None if replace_all else MAY_END,
+                agreed=None if replace_all else agreed,
+            )
     return [*terrains, *outcomes]
 
 
@@ -130,6 +157,9 @@ def load_samples(
     settings: Settings, url: str, samples: Sequence[Sample], if_empty: bool
 ) -> tuple[list[Outcome], list[tuple[str, BuildReport]]]:
     """Ingest all sample deliveries and tile their twins; ``if_empty`` skips what is there."""
+    from twin import derived
+    from twin.tiling import tile
+
     migrate(settings, url)
     twins = load_twins(settings.twins_dir)
     held = _held(settings, url, twins) if if_empty else {}
@@ -144,6 +174,7 @@ def load_samples(
     if if_empty and not outcomes:
         touched = {t for t in touched if not all(_tiled(settings, t, x) for x in Theme)}
     chosen = [twin for twin in twins.values() if twin.id in touched]
+    derived.renew(url, chosen)
     return outcomes, tile(settings, url, chosen) if chosen else []
 
 
@@ -193,6 +224,8 @@ def _outcome(result: CheckResult, seconds: float) -> Outcome:
         result.accepted,
         result.findings,
         seconds,
+        result.dataset,
+        totals=result.delivery.totals if result.delivery else (),
     )
 
 
@@ -203,9 +236,13 @@ def _publish(
     members: list[tuple[Outcome, Delivery]],
     storage: StorageCrs,
     whole: bool,
-    replace_all: bool,
+    **limits: Any,
 ) -> list[Outcome]:
-    """Publish one dataset; a refusal by the database becomes a finding of every delivery."""
+    """Publish one dataset within the ``limits`` of :func:`models.db.publish.publish`; a refusal by
+    the database becomes a finding of every delivery."""
+    from models.db import findings as stored_findings
+    from models.db.publish import publish
+
     started = time.perf_counter()
     complete = whole and all(o.clean and o.accepted == o.features_in for o, _ in members)
     names = ", ".join(name for outcome, _ in members for name in outcome.files)
@@ -218,7 +255,7 @@ def _publish(
                 deliveries=[delivery for _, delivery in members],
                 storage=storage,
                 complete=complete,
-                may_end=None if replace_all else MAY_END,
+                **limits,
             )
             found = [f for outcome, _ in members for f in outcome.findings]
             stored_findings.store(conn, twin, dataset, found, revision_id=result.revision_id)
@@ -237,6 +274,9 @@ def _publish(
 
 def _held(settings: Settings, url: str, twins: Iterable[str]) -> dict[str, set[str]]:
     """Names of each twin's datasets, and ``terrain`` where it has one."""
+    from models.db import read
+    from models.db.connection import connect
+
     with connect(url) as conn:
         held = {twin: {d.name for d in read.datasets(conn, twin)} for twin in twins}
     for twin, names in held.items():

@@ -1,4 +1,7 @@
-"""Options that several commands share, each written once."""
+"""Options that several commands share, each written once.
+
+What reads them is imported where it is used, since every start of the program comes by here.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +10,18 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import yaml
 
-from ingest.mapping import load_mapping
-from ingest.pipeline import read_design
-from ingest.readers.base import ReadOptions
-from ingest.readers.tables import read_grids
-from ingest.rules.context import NOTHING, CheckContext
-from ingest.rules.pack import load_packs
-from ingest.rules.resurvey import read_resurvey
-from ingest.rules.waivers import WaiverFile, load
-from models.crs import StorageCrs
 from models.errors import TwinError
 from models.findings import Finding
-from models.terrain import open_terrain
-from models.twins import TwinDefinition
-from twin import report
-from twin.area import read_area
 from twin.settings import Settings
+
+if TYPE_CHECKING:
+    from ingest.readers.base import ReadOptions
+    from ingest.rules.context import CheckContext
+    from models.twins import TwinDefinition
 
 Files = Annotated[list[Path], typer.Argument(help="交付文件 Delivered files", show_default=False)]
 Twin = Annotated[str, typer.Option("--twin", help="孪生体 Twin id")]
@@ -67,8 +61,11 @@ class Declared:
         float, typer.Option(min=1, help="单个 IFC 限时（秒） Seconds for one IFC file")
     ] = 600
 
-    def read_options(self, context: CheckContext = NOTHING) -> ReadOptions:
+    def read_options(self, context: CheckContext | None = None) -> ReadOptions:
         """The same for readers. Raises :class:`OptionError` for what cannot be used."""
+        from ingest.readers.base import ReadOptions
+        from ingest.rules.context import NOTHING
+
         columns, profile = (None, None) if self.mapping is None else _names(self.mapping)
         return ReadOptions(
             self.crs,
@@ -79,7 +76,7 @@ class Declared:
             columns,
             self.time_limit,
             offset=None if self.offset is None else _offset(self.offset),
-            context=context,
+            context=context or NOTHING,
         )
 
 
@@ -113,6 +110,16 @@ class Against:
 
         Raises :class:`models.errors.TwinError` for a file that cannot be used.
         """
+        from ingest.pipeline import read_design
+        from ingest.readers.tables import read_grids
+        from ingest.rules.context import CheckContext
+        from ingest.rules.pack import load_packs
+        from ingest.rules.resurvey import read_resurvey
+        from ingest.rules.waivers import WaiverFile, load
+        from models.crs import StorageCrs
+        from models.terrain import open_terrain
+        from twin.area import read_area
+
         storage = StorageCrs(settings.storage_srid)
         try:
             waivers = load(self.waivers) if self.waivers else WaiverFile((), ())
@@ -154,6 +161,8 @@ class Output:
     def require(self) -> None:
         """Raise :class:`OptionError` where several reports are wanted,
         :class:`twin.report.ReportError` where the report could not be written."""
+        from twin import report
+
         if self.reports and len(self.reports) > 1:
             names = [str(path) for path in self.reports]
             raise OptionError(
@@ -193,6 +202,10 @@ def shared(command: Callable[..., None]) -> Callable[..., None]:
 def _names(mapping: Path) -> tuple[dict[str, str], str | None]:
     """{source column: canonical column} and the profile of a mapping file, which is either flat or
     as :func:`ingest.mapping.save_mapping` writes it."""
+    import yaml
+
+    from ingest.mapping import load_mapping
+
     try:
         names = yaml.safe_load(mapping.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from models.db.publish import PublishResult
 from models.findings import Finding, Severity
 from twin.console import counted
+
+if TYPE_CHECKING:
+    from models.db.publish import PublishResult
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one group of files; ``stored`` is None where nothing was to be stored."""
+    """What became of one group of files; ``dataset`` is the name it goes by, ``stored`` is None
+    where nothing was to be stored; ``totals`` are those of its delivery."""
 
     files: tuple[str, ...]
     theme: str | None
@@ -22,6 +26,7 @@ class Outcome:
     seconds: float
     dataset: str | None = None
     stored: PublishResult | None = None
+    totals: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def errors(self) -> int:

@@ -17,6 +17,8 @@ WGS 84 as geometry where the position is known, else null.
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -31,8 +33,10 @@ from twin.report_marks import rows_of
 FORMAT: Final = "twin-report/1"
 SUFFIXES: Final = (".json", ".geojson", ".xlsx")
 _STYLE: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_LEVELS: Final = {Severity.ERROR: "错误", Severity.WARNING: "警告", Severity.INFO: "提示"}
 _SHOWN: Final = 50
 _ROWS: Final = 8
+_FIGURES: Final = re.compile(r"\d+(?:[.,:-]\d+)*")
 
 
 class ReportError(TwinError):
@@ -55,12 +59,21 @@ def require(path: Path) -> None:
         )
 
 
-def show(console: Console, findings: Sequence[Finding], limit: int = _SHOWN) -> None:
-    """Print the findings grouped by rule, the gravest first: how many, where, and what the first
-    one says; at most ``limit`` rules, and how many are not shown."""
+def show(
+    console: Console,
+    findings: Sequence[Finding],
+    limit: int = _SHOWN,
+    written: Path | None = None,
+) -> None:
+    """Print the findings grouped by rule, or by what they say where no rule made them, the gravest
+    first: how many, where, and what the first one says; at most ``limit`` groups, and how many are
+    not shown. Below it totals, and where all of them are: in the report that was ``written``, or
+    how to have one. A single file is named once, above the table."""
     if not findings:
         return
-    table = Table(show_lines=False, expand=True, pad_edge=False)
+    files = {finding.place.file for finding in findings}
+    (only,) = files if len(files) == 1 else ("",)
+    table = Table(show_lines=True, expand=True, pad_edge=False, title=_escape(only) or None)
     table.add_column("级别 Level", no_wrap=True)
     table.add_column("代码 Code", no_wrap=True)
     table.add_column("数量 Count", no_wrap=True, justify="right")
@@ -69,17 +82,19 @@ def show(console: Console, findings: Sequence[Finding], limit: int = _SHOWN) -> 
     groups: dict[tuple[int, str, str], list[Finding]] = {}
     order = list(Severity)
     for finding in findings:
-        key = (order.index(finding.severity), finding.code, finding.rule or "")
+        said = finding.rule or _sentence(finding)
+        key = (order.index(finding.severity), finding.code, said)
         groups.setdefault(key, []).append(finding)
     ranked = sorted(groups.items(), key=lambda item: item[0])
     for (level, code, _), members in ranked[:limit]:
         first = members[0]
         table.add_row(
-            f"[{_STYLE[order[level]]}]{order[level]}[/]",
+            f"[{_STYLE[order[level]]}]{_LEVELS[order[level]]} {order[level]}[/]",
             _escape(code),
             str(len(members)),
-            "\n".join(_places(members)),
-            f"{_escape(first.zh)}\n[dim]{_escape(first.en)}[/]",
+            "\n".join(_places(members, only)),
+            f"{_escape(_within(first, first.zh, only))}\n"
+            f"[dim]{_escape(_within(first, first.en, only))}[/]",
         )
     console.print(table)
     if len(ranked) > limit:
@@ -87,19 +102,46 @@ def show(console: Console, findings: Sequence[Finding], limit: int = _SHOWN) -> 
             f"… 另有 {len(ranked) - limit} 类问题，用 --report 查看全部 "
             f"({len(ranked) - limit} more kinds; --report writes all)"
         )
+    counts = Counter(finding.severity for finding in findings)
+    told = (f"{_LEVELS[level]} {level} {counts[level]}" for level in order if counts[level])
+    console.print(f"共 {len(findings)} 条 in all: {', '.join(told)}", markup=False)
+    advice = (
+        f"报告已写入 report written: {written}"
+        if written
+        else "逐条清单：加 --report 报告.xlsx，错误单元格会标出 (for the whole list add --report "
+        "report.xlsx, which marks the cells)"
+    )
+    console.print(advice, markup=False)
 
 
-def where(finding: Finding) -> str:
-    """The place of a finding in one line: file, sheet, row, column, element."""
+def _sentence(finding: Finding) -> str:
+    """The Chinese sentence without what is of this one finding: names, values, figures. One code
+    may stand for several faults (MET-01: a missing CRS, a missing vertical datum)."""
     place = finding.place
-    parts = [place.file, place.sheet, place.row and f"行 row {place.row}", place.column]
+    own = (place.file, place.sheet, place.column, place.element, finding.found, finding.expected)
+    text = finding.zh
+    for word in sorted(filter(None, own), key=len, reverse=True):
+        text = text.replace(word, "…")
+    return _FIGURES.sub("0", text)
+
+
+def where(finding: Finding, only: str = "") -> str:
+    """The place of a finding in one line: file (unless it is ``only``), sheet, row, column,
+    element."""
+    place = finding.place
+    parts = [
+        place.file if place.file != only else None,
+        place.sheet,
+        place.row and f"行 row {place.row}",
+        place.column,
+    ]
     return _escape(" · ".join(str(p) for p in (*parts, place.element) if p))
 
 
-def _places(members: Sequence[Finding]) -> Iterator[str]:
+def _places(members: Sequence[Finding], only: str) -> Iterator[str]:
     """Where the findings of one rule are, a line a sheet: its rows, as many as one can take in."""
     if len(members) == 1:
-        yield where(members[0])
+        yield where(members[0], only)
         return
     sheets: dict[tuple[str, str | None], list[Finding]] = {}
     for finding in members:
@@ -107,7 +149,8 @@ def _places(members: Sequence[Finding]) -> Iterator[str]:
     for (file, sheet), own in list(sheets.items())[:_ROWS]:
         rows = list(dict.fromkeys(row for finding in own for row in rows_of(finding)))
         shown = ", ".join(map(str, rows[:_ROWS])) + (" …" if len(rows) > _ROWS else "")
-        parts = (file, sheet, shown and f"行 rows {shown}")
+        noun = "row" if len(rows) == 1 else "rows"
+        parts = (file if file != only else None, sheet, shown and f"行 {noun} {shown}")
         yield _escape(" · ".join(part for part in parts if part))
     if len(sheets) > _ROWS:
         yield f"… +{len(sheets) - _ROWS}"
@@ -167,6 +210,15 @@ def _features(findings: Sequence[Finding], srid: int) -> Iterator[dict[str, Any]
         properties = finding.as_dict()
         properties.pop("position")
         yield {"type": "Feature", "geometry": geometry, "properties": properties}
+
+
+def _within(finding: Finding, sentence: str, only: str) -> str:
+    """The sentence without the name of the only file, which stands above; whole where the file
+    itself is what it speaks of."""
+    place = finding.place
+    if place.sheet is None and place.row is None:
+        return sentence
+    return sentence.removeprefix(only).lstrip()
 
 
 def _escape(text: str) -> str:

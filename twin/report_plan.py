@@ -183,6 +183,20 @@ def _last(sentences: str, mark: str) -> str:
     return "" if not parts else parts[-1].strip() + ("。" if mark == "。" else "")
 
 
+#: What the columns of the totals by class are called.
+_TOTALS: Final = {
+    "file": "文件 File",
+    "class_code": "代码 Code",
+    "class": "类别 Class",
+    "points": "管点 Points",
+    "stated_points": "统计表管点 Points stated",
+    "lines": "管段 Lines",
+    "length": "长度 Length m",
+    "stated_length": "统计表长度 Length stated m",
+    "difference": "相差 Difference m",
+}
+
+
 def _summary(
     findings: Sequence[Finding], summary: Mapping[str, Any]
 ) -> list[tuple[str, list[list[Any]]]]:
@@ -223,7 +237,8 @@ def _summary(
     if totals := summary.get("totals"):
         heads = list(dict.fromkeys(key for row in totals for key in row))
         body = [[row.get(head) for head in heads] for row in totals]
-        tables.append(("分类统计 Totals by class", [heads, *body]))
+        names = [_TOTALS.get(head, head) for head in heads]
+        tables.append(("分类统计 Totals by class", [names, *body]))
     return tables
 
 

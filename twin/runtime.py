@@ -11,14 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from models.db import migrate as schema
-from models.db import read, twins
 from models.db.cluster_upgrade import upgrade_cluster
 from models.db.connection import connect
 from models.db.embedded import DATABASE, EmbeddedPostgres
 from models.db.lock import unusable
 from models.errors import DatabaseError, TwinError
-from models.twins import load_twins
 from twin.settings import Settings
 
 #: `twin db up` leaves the embedded server running; this file says so.
@@ -140,6 +137,10 @@ def stop(settings: Settings) -> bool:
 
 def migrate(settings: Settings, url: str) -> None:
     """Bring schema and twin definitions of the database up to date."""
+    from models.db import migrate as schema
+    from models.db import twins
+    from models.twins import load_twins
+
     schema.upgrade(url, settings.storage_srid)
     with connect(url) as conn:
         twins.sync(conn, load_twins(settings.twins_dir).values())
@@ -147,6 +148,9 @@ def migrate(settings: Settings, url: str) -> None:
 
 def holds_data(url: str) -> bool:
     """Whether any twin of the database has a dataset."""
+    from models.db import migrate as schema
+    from models.db import read, twins
+
     if schema.status(url).revision is None:
         return False
     with connect(url, read_only=True) as conn:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import orjson
 
 from models.crs import geoid_height
 from models.db import pool as db
@@ -26,6 +27,9 @@ TITLES: Final = {
     Theme.BIM: {"zh": "建筑信息模型", "en": "BIM"},
     Theme.PIPES: {"zh": "地下管线", "en": "Underground pipes"},
 }
+
+#: A layer of files, not of features in the database.
+POINTCLOUD: Final = "pointcloud"
 
 #: Columns that mean nothing outside the database.
 _HIDDEN: Final = {"placement", "mesh", "from_point_id", "to_point_id"}
@@ -102,6 +106,8 @@ class Services:
         found = await db.summary(self.pool, twin)
         out = []
         for layer in self.twin(twin).layers:
+            if layer == POINTCLOUD:
+                out += self._clouds(twin)
             if layer not in TITLES:
                 continue
             theme = Theme(layer)
@@ -118,6 +124,23 @@ class Services:
                 }
             )
         return out
+
+    def _clouds(self, twin: str) -> list[dict[str, Any]]:
+        """The layer of points, once it is tiled; its features are points and in no table."""
+        try:
+            root = self.tile(twin, POINTCLOUD, ROOT)
+        except TileNotFoundError:
+            return []
+        return [
+            {
+                "id": POINTCLOUD,
+                "title": {"zh": "点云", "en": "Point cloud"},
+                "tileset": f"/tiles/{twin}/{POINTCLOUD}/{ROOT}",
+                "features": _points(root),
+                "tables": {},
+                "version": root.digest,
+            }
+        ]
 
     async def feature(self, twin: str, feature_id: uuid.UUID) -> dict[str, Any] | None:
         """The current state of a feature, or None."""
@@ -163,3 +186,9 @@ class Services:
                     ready = layer["tileset"] is not None
                     out[f"{twin}/{layer['id']}"] = {"ready": ready, "version": layer["version"]}
         return out
+
+
+def _points(root: StoredFile) -> int:
+    """How many points a tileset says it has."""
+    classes = orjson.loads(root.decoded()).get("statistics", {}).get("classes", {})
+    return sum(int(entry["count"]) for entry in classes.values())

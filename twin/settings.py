@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import DirectoryPath, Field, ValidationError
+from pydantic import DirectoryPath, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSettingError
 
 from models.errors import TwinError
-from twin.validation import expectation
+from twin.validation import expectation, told
 
 
 class SettingsError(TwinError):
@@ -44,10 +44,10 @@ class Settings(BaseSettings):
         try:
             super().__init__(**given)
         except ValidationError as error:
-            told = [_told(dict(fault)) for fault in error.errors()]
+            faults = [_fault(dict(fault)) for fault in error.errors()]
             raise SettingsError(
-                "; ".join(en for en, _ in told) + ". Correct the environment, or leave it out.",
-                "；".join(zh for _, zh in told) + "。请更正该环境变量，或不设置。",
+                "; ".join(en for en, _ in faults) + ". Correct the environment, or leave it out.",
+                "；".join(zh for _, zh in faults) + "。请更正该环境变量，或不设置。",
             ) from error
         except UnreadableSettingError as error:  # a list that is not JSON; it names the field
             raise SettingsError(
@@ -56,13 +56,24 @@ class Settings(BaseSettings):
                 "如 TWIN_CORS_ORIGINS='[\"https://maps.example\"]'。",
             ) from error
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, url: str | None) -> str | None:
+        if url and not url.startswith(("postgresql://", "postgres://")):
+            raise ValueError(
+                "expected a URL such as postgresql://user@host:5432/name",
+                "应为形如 postgresql://user@host:5432/name 的 URL",
+            )
+        return url
+
     @property
     def tiles_dir(self) -> Path:
         """Where the tile store lives."""
         return self.home / "tiles"
 
 
-def _told(fault: dict[str, Any]) -> tuple[str, str]:
+def _fault(fault: dict[str, Any]) -> tuple[str, str]:
     name = f"TWIN_{'_'.join(map(str, fault['loc']))}".upper()
-    en, zh = expectation(fault)
-    return f"{name}: found '{fault['input']}', {en}", f"{name}：收到“{fault['input']}”，{zh}"
+    # a database URL may hold a password, and is not repeated
+    en, zh = expectation(fault) if fault["loc"] == ("database_url",) else told(fault)
+    return f"{name}: {en}", f"{name}：{zh}"

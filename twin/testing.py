@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import uvicorn
 
+from twin import cli
 from twin.app import create_app
 from twin.serving import listen
 from twin.settings import Settings
@@ -52,6 +56,11 @@ class Program:
             timeout=timeout,
             check=False,
         )
+
+    @property
+    def here(self) -> Command:
+        """The same command, run by this process."""
+        return Command(self.home, self.more)
 
     def start(self, *args: object) -> subprocess.Popen[str]:
         """A command that runs on by itself; the caller waits for its end."""
@@ -95,6 +104,33 @@ class Program:
     def _environment(self) -> dict[str, str]:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("TWIN_")}
         return {**inherited, "TWIN_HOME": str(self.home), "COLUMNS": "200", **self.more}
+
+
+class Command(Program):
+    """The ``twin`` command run by this process, which spares its start: about a second each.
+
+    For what a command says and does; not for what is about processes, such as signals.
+    """
+
+    def run(self, *args: object, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end; ``timeout`` is left to the caller's own."""
+        words = [str(TWIN), *map(str, args)]
+        out, err = io.StringIO(), io.StringIO()
+        before = signal.getsignal(signal.SIGTERM)
+        try:
+            with (
+                patch.dict(os.environ, self._environment(), clear=True),
+                patch.object(sys, "argv", words),
+                redirect_stdout(out),
+                redirect_stderr(err),
+            ):
+                cli.main()
+        except SystemExit as ended:
+            status = ended.code or 0
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        assert isinstance(status, int)
+        return subprocess.CompletedProcess(words, status, out.getvalue(), err.getvalue())
 
 
 @contextmanager

@@ -5,39 +5,44 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from models.crs import StorageCrs, enu_frame, storage_to_geodetic, to_storage
+from models.crs import StorageCrs
 from models.db import jobs, read
+from models.db import tiles as tiled
 from models.db.connection import Connection, connect
+from models.db.tiles import LayerKey
+from models.db.tiles_changes import Watermark, changed, watermark
 from models.features import THEME_TABLES, DatumPassport, Theme
-from models.terrain import open_terrain
 from models.twins import TwinDefinition
-from tiles.build import BuildReport, build_layer
-from tiles.content import F64
-from tiles.gltf import COMPAT, DEFAULT
-from tiles.store.directory import DirectoryStore
-from tiles.terrain import TerrainReport, TerrainStore, build_terrain
-from tiles.tilers.base import Source, Tiler
-from tiles.tilers.bim import BimTiler
-from tiles.tilers.pipes import PipeTiler
-from tiles.tilers.stored_buildings import Place, StoredBuildings
+from tiles.build import BuildReport, Options
+from tiles.gltf import PROFILES
+from tiles.implicit import write_implicit
+from tiles.incremental import update_layer
+from tiles.incremental_map import TileMap, signature
 from tiles.workers import cores
 from twin.console import Step, step
 from twin.options import OptionError
 from twin.runtime import migrate
 from twin.settings import Settings
+from twin.sources import frame_of as frame_of
+from twin.sources import layer_source
+from twin.tile_stores import HOME, Places, export, is_archive, is_bucket, places
+
+if TYPE_CHECKING:
+    from tiles.terrain import TerrainReport
 
 #: The layer that comes from a twin's DEM, not from the database.
 TERRAIN: Final = "terrain"
-PROFILES = {"default": DEFAULT, "compat": COMPAT}
 #: A running job that has told nothing for so long lost its process.
 SILENT = timedelta(minutes=5)
 #: Starting workers costs about a second, in which one process tiles so many features.
 SMALL = 10_000
+#: Files that the published tileset no longer needs stay so long, for readers of an older one.
+KEPT: Final = timedelta(days=1)
 
 
 def tile(
@@ -45,52 +50,135 @@ def tile(
     url: str,
     twins: Iterable[TwinDefinition],
     layer: str | None = None,
-    profile: str = "default",
-    out: Path | None = None,
+    profile: str | None = None,
+    out: str | None = None,
     workers: int | None = None,
+    scheduler: str | None = None,
+    anew: bool = False,
 ) -> list[tuple[str, BuildReport]]:
     """Tile the layers of ``twins`` that hold features; (twin, report) of each.
 
-    ``workers`` processes make the contents, by default one a core; a small layer takes just this
-    process. A layer that became empty is tiled too, so that its old contents disappear. Raises
-    :class:`OptionError` for an unknown layer or profile.
+    Only what changed since the last time is made again; with ``anew``, everything. ``out`` is as in
+    :mod:`twin.tile_stores`. ``workers`` processes make the contents, by default one a core, or
+    those of a ``scheduler``; a small layer takes just this process. Without ``profile``, a layer
+    keeps the one it has. A layer that became empty is tiled too, so that its old contents
+    disappear. Raises :class:`OptionError` for an unknown layer or profile.
     """
     if layer is not None and layer not in THEME_TABLES:
-        raise _choice("--layer", layer, [*(theme.value for theme in THEME_TABLES), TERRAIN])
-    if profile not in PROFILES:
+        known = [*(theme.value for theme in THEME_TABLES), TERRAIN, "pointcloud"]
+        raise _choice("--layer", layer, known)
+    if profile is not None and profile not in PROFILES:
         raise _choice("--profile", profile, list(PROFILES))
     migrate(settings, url)
+    stores = places(settings, out)
     reports = []
     with connect(url, read_only=True) as conn:
         for twin in twins:
-            extents = read.extents(conn, twin.id)
             for theme in [Theme(layer)] if layer else list(Theme):
-                store = DirectoryStore((out or settings.tiles_dir) / twin.id / theme)
-                held = sum(extents[table].count for table in THEME_TABLES[theme])
-                if theme not in twin.layers or not (held or store.path.exists()):
+                held = tiled.count(conn, twin.id, THEME_TABLES[theme], SMALL)
+                key = LayerKey(twin.id, theme.value, stores.name)
+                there = stores.there(twin.id, theme.value) or tiled.published(conn, key) is not None
+                if theme not in twin.layers or not (held or there):
                     continue
-                detail = {"layer": theme.value, "profile": profile}
-                with (
-                    _job(url, "tile", twin.id, detail) as told,
-                    step(f"切片 tile {twin.id}/{theme}") as shown,
-                    read.snapshot(conn),
-                ):
-                    source = _source(conn, url, theme, twin, StorageCrs(settings.storage_srid))
-                    report = build_layer(
-                        source,
-                        store,
-                        profile=PROFILES[profile],
-                        progress=_both(told, shown),
-                        workers=_processes(workers, theme, held),
-                    )
+                work = _Work(settings, url, twin, theme, stores, profile, anew)
+                report = work.run(conn, _processes(workers, theme, held), scheduler)
                 reports.append((twin.id, report))
+    if out is not None and is_archive(out):
+        export(settings, out, [(twin, report.layer) for twin, report in reports])
     return reports
 
 
+def implicit(
+    settings: Settings, out: str | None, layers: Iterable[tuple[str, str]], to: Path
+) -> int:
+    """Write the published ``layers`` (twin, layer) of the store ``out`` once more below ``to``, as
+    plain files with implicit tiling; how many files of contents they are."""
+    stores = places(settings, out)
+    return sum(
+        write_implicit(stores.store(twin, layer), to / twin / layer).contents
+        for twin, layer in layers
+    )
+
+
+def follow(settings: Settings, url: str, twin: TwinDefinition) -> list[tuple[str, BuildReport]]:
+    """Tile what changed in those layers of ``twin`` that are tiled into the home folder."""
+    with connect(url, read_only=True) as conn:
+        stale = []
+        for key in tiled.layers(conn, twin.id):
+            mine = key.store == HOME and key.layer in THEME_TABLES
+            state = tiled.published(conn, key) if mine else None
+            if state is not None:
+                since = Watermark(state.revision, state.seen)
+                if any(changed(conn, twin.id, Theme(key.layer), since).values()):
+                    stale.append(key.layer)
+    return [one for layer in stale for one in tile(settings, url, [twin], layer)]
+
+
+def collect(settings: Settings, url: str, twins: Iterable[TwinDefinition], age: timedelta) -> int:
+    """Delete files that no published tileset of ``twins`` has reached for ``age``, those of builds
+    that were killed too; how many they were."""
+    removed = 0
+    with connect(url) as conn:
+        for twin in twins:
+            for key in tiled.layers(conn, twin.id):
+                with _job(url, "tile", twin.id, {"layer": key.layer, "collect": True}):
+                    store = places(settings, None if key.store == HOME else key.store)
+                    files = TileMap(conn, key, b"", store.store(twin.id, key.layer))
+                    removed += files.collect(age, strays=True)
+    return removed
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Tiling one layer into one store."""
+
+    settings: Settings
+    url: str
+    twin: TwinDefinition
+    theme: Theme
+    stores: Places
+    profile: str | None
+    anew: bool
+
+    def run(self, conn: Connection, workers: int, scheduler: str | None) -> BuildReport:
+        """Bring the layer up to date, as ``conn`` sees it from now on."""
+        twin, theme = self.twin, self.theme
+        key = LayerKey(twin.id, theme.value, self.stores.name)
+        state = tiled.published(conn, key)
+        profile = self.profile or (state.options["profile"] if state is not None else "default")
+        detail = {"layer": theme.value, "profile": profile, "store": key.store}
+        storage = StorageCrs(self.settings.storage_srid)
+        store = self.stores.store(twin.id, theme.value)
+        with (
+            _job(self.url, "tile", twin.id, detail) as (told, own),
+            step(f"切片 tile {twin.id}/{theme}") as shown,
+            read.snapshot(conn),
+        ):
+            now = watermark(conn, twin.id)
+            source = layer_source(conn, self.url, theme, twin, storage)
+            place = (source.frame, storage.srid, twin.n_offset)
+            options = Options(PROFILES[profile], None, _both(told, shown), workers, scheduler)
+            tiles = TileMap(
+                own,
+                key,
+                signature(options.profile, None, *place),
+                store,
+                {"profile": profile},
+                trusted=not self.anew,
+            )
+            report = update_layer(source, store, tiles, now, options)
+            tiles.collect(KEPT)
+        return report
+
+
 def tile_terrain(
-    settings: Settings, twins: Iterable[TwinDefinition], out: Path | None = None
+    settings: Settings, twins: Iterable[TwinDefinition], out: str | None = None
 ) -> list[tuple[str, TerrainReport]]:
     """Quantized-mesh terrain of the ``twins`` that have a DEM; (twin, report) of each."""
+    # imported here, since they take 30 MB that other layers do without
+    from models.terrain import open_terrain
+    from tiles.terrain import TerrainStore, build_terrain
+
     storage = StorageCrs(settings.storage_srid)
     reports = []
     for twin in twins:
@@ -102,7 +190,7 @@ def tile_terrain(
             report = build_terrain(
                 ground.path,
                 DatumPassport(passport.horizontal, passport.vertical),
-                TerrainStore((out or settings.tiles_dir) / twin.id / TERRAIN),
+                TerrainStore(Path(out or settings.tiles_dir) / twin.id / TERRAIN),
                 n_offset=passport.n_offset,
                 outside=twin.ground_height,
                 progress=shown,
@@ -111,25 +199,24 @@ def tile_terrain(
     return reports
 
 
+def elsewhere(out: str | None) -> bool:
+    """Whether ``--out`` is none of this machine's folders, which terrain needs."""
+    return out is not None and (is_archive(out) or is_bucket(out))
+
+
 def report_dict(twin: str, report: BuildReport | TerrainReport) -> dict[str, Any]:
     """Plain values of a tiling report for JSON."""
     return {"twin": twin, "layer": TERRAIN, **asdict(report)}  # a build's report names its own
 
 
-def frame_of(twin: TwinDefinition, storage: StorageCrs) -> F64:
-    """ENU → ECEF at the twin's centre on its ground: the frame of all its tilesets."""
-    lon, lat = twin.centre
-    e, n, h = to_storage([lon], [lat], [twin.ground_height], "OGC:CRS84", "1985", storage)
-    _, _, height = storage_to_geodetic(e, n, h, storage, twin.n_offset)
-    return enu_frame(lon, lat, float(height[0]))
-
-
 @contextmanager
-def _job(url: str, kind: str, twin: str, detail: dict[str, Any]) -> Iterator[Step]:
-    """A job in the database for the time of a block; what is yielded notes progress twice a second.
+def _job(
+    url: str, kind: str, twin: str, detail: dict[str, Any]
+) -> Iterator[tuple[Step, Connection]]:
+    """A job in the database for the time of a block: what notes its progress twice a second, and
+    its connection, which commits at once, so that others see how far it is.
 
-    It has a connection of its own, so that others see how far it is; two jobs on one layer queue,
-    so that the later state is the one that stays. Raises
+    Two jobs on one layer queue, so that the later state is the one that stays. Raises
     :class:`models.db.jobs.JobCancelledError` where somebody asked it to stop.
     """
     with connect(url) as conn:
@@ -145,7 +232,7 @@ def _job(url: str, kind: str, twin: str, detail: dict[str, Any]) -> Iterator[Ste
                 jobs.progress(conn, job, done / max(total, 1))
 
         try:
-            yield progress
+            yield progress, conn
         except BaseException as error:
             jobs.fail(conn, job, error)
             raise
@@ -164,21 +251,6 @@ def _processes(asked: int | None, theme: Theme, features: int) -> int:
     if theme is not Theme.BUILDINGS:  # these are held in memory whole, in this process
         return 1
     return asked or (cores() if features >= SMALL else 1)
-
-
-def _source(
-    conn: Connection, url: str, theme: Theme, twin: TwinDefinition, storage: StorageCrs
-) -> Tiler | Source:
-    frame = frame_of(twin, storage)
-    if theme is Theme.BUILDINGS:
-        return StoredBuildings(conn, url, Place(twin.id, frame, storage, twin.n_offset))
-    own, *rest = THEME_TABLES[theme]
-    first = read.read_table(conn, own, twin.id)
-    if theme is Theme.BIM:
-        meshes = read.read_meshes(conn, list(first["mesh"].dropna().unique()))
-        return BimTiler(frame, first, meshes, storage=storage, n_offset=twin.n_offset)
-    second = read.read_table(conn, rest[0], twin.id)
-    return PipeTiler(frame, second, first, storage=storage, n_offset=twin.n_offset)
 
 
 def _choice(option: str, found: str, allowed: Sequence[str]) -> OptionError:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from twin.validation import expectation
+from twin.validation import told
 
 CODE: Final = "USE-01"
 #: typer's sentences; it has them in English only.
@@ -63,9 +63,8 @@ def _bad_value(error: typer.TyperException, said: str) -> tuple[str, str] | None
     cause = error.__cause__
     if not isinstance(cause, ValidationError):
         return f"{where} cannot be used: {why.rstrip('.')}", f"{where} 的值无效（{why}）"
-    fault = cause.errors()[0]
-    en, zh = expectation(dict(fault))
-    return f"{where}: found '{fault['input']}', {en}", f"{where}：收到“{fault['input']}”，{zh}"
+    en, zh = told(dict(cause.errors()[0]))
+    return f"{where}: {en}", f"{where}：{zh}"
 
 
 def _chinese(said: str) -> str:

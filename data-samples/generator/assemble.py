@@ -26,6 +26,7 @@ def network(site: Site) -> Network:
         gravity.profile(net, pipe)
         gravity.laterals(net, pipe)
         net.survey()
+    gravity.drops(net)
     _wells(net)
     _number(net)
     return net

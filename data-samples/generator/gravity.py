@@ -12,6 +12,8 @@ import shapely
 from .classes import BY_CODE, KERB, PipeClass
 from .network import Line, Network, Point, Way, outfall, split
 
+DROP = 1.0  # m: a manhole into which a pipe falls further is a drop manhole (GB 50014)
+LEAN = 1.5  # m that a plot connection starts upstream, so that it turns by no more than 90 degrees
 CLEAR_OF_CROSSING = 24.0  # m from a street's axis: manholes keep off the crossing lines
 SLOPES = {300: 0.003, 400: 0.0018, 500: 0.0014, 600: 0.0014, 800: 0.0012, 1000: 0.001, 1200: 0.001}
 STEEPEST = 0.006
@@ -165,11 +167,19 @@ def laterals(net: Network, pipe: PipeClass) -> None:
         for n, (along, well) in enumerate(found):
             if n % 3 == 1:  # no gullies here: their pipes would lie above those to the plots
                 plot = 20.4 if pipe.code == "YS" else -20.4
-                start = 2.75 if pipe.code == "YS" and way.heated else 2.32
+                start = 3.09 if pipe.code == "YS" and way.heated else 2.32
                 _lateral(net, pipe, way, along, well, plot, 300, start, "窨井")
             elif pipe.code == "YS":
                 for side in (-1.0, 1.0):
                     _lateral(net, pipe, way, along, well, side * (KERB - 0.4), 200, 1.0, "雨水箅")
+
+
+def drops(net: Network) -> None:
+    """Name the manholes into which a pipe falls by more than :data:`DROP`."""
+    out = {id(line.a): line.depths[0] for line in net.lines if line.flow and not line.lateral}
+    for line in net.lines:
+        if line.flow and id(line.b) in out and out[id(line.b)] - line.depths[1] > DROP:
+            line.b.appurtenance = "跌水井"
 
 
 def _wells(net: Network, pipe: PipeClass, way: Way) -> list[tuple[float, Point]]:
@@ -202,7 +212,8 @@ def _lateral(
     end = min(well.depth - 0.05, depth + 0.09 * run)
     if end < depth + least * run:
         return
-    start = net.point(pipe.code, way.plan(along, offset))
+    lean = LEAN if size == 300 else 0.0  # streets drain towards falling coordinates
+    start = net.point(pipe.code, way.plan(along + lean, offset))
     start.appurtenance, start.depth = what, depth
     line = net.join(pipe.code, start, well, size, way.street.name, flow=True, lateral=True)
     line.depths = (depth, round(end, 3))

@@ -14,7 +14,9 @@ from .classes import CLASSES, KERB, RAMP, SPACING, ZONE, PipeClass
 from .layout import F64, Site, Street, canal_axis
 from .terrain import surface
 
-WELLS = {"窨井", "阀门井", "人孔", "手孔", "水表井", "检修井"}
+#: What feeds a network, at the far ends of its two main streets: north, east.
+FED = {"JS": ("水厂出水", "增压站出水")}
+WELLS = {"窨井", "跌水井", "阀门井", "人孔", "手孔", "水表井", "检修井"}
 
 
 @dataclass
@@ -192,6 +194,8 @@ def _runs(net: Network, pipe: PipeClass, way: Way) -> None:
         p = net.point(pipe.code, way.plan(along, pipe.offset))
         p.depth = max(p.depth, depth)
         _describe(net, pipe, p, kind)
+        if pipe.code in FED and way.main and along == end:
+            p.feature, p.appurtenance = "", FED[pipe.code][not way.northward]
         made.append(p)
     for (x, a), (y, b) in zip(
         zip(order[:-1], made[:-1], strict=True), zip(order[1:], made[1:], strict=True), strict=True

@@ -75,12 +75,14 @@ POINT = [
     "探测方式",
     "备注",
 ]
+POLE = POINT.index("井深")  # where the height of poles stands, in tables that have any
 ENDS = ["起点点号", "连接点号", "起点埋深", "终点埋深"]
 TAIL = ["权属单位", "建设年代", "道路名称", "使用状态"]
 
 
 def point_table(name: str, points: Sequence[Point]) -> Table:
-    """A point table: X is the northing, Y the easting."""
+    """A point table: X is the northing, Y the easting; poles have a height."""
+    poles = any(p.appurtenance == "灯杆" for p in points)
     rows: list[list[Cell]] = []
     for p in points:
         seen = bool(p.appurtenance)
@@ -100,7 +102,9 @@ def point_table(name: str, points: Sequence[Point]) -> Table:
                 None,
             ]
         )
-    return Table(name, list(POINT), rows)
+        if poles:
+            rows[-1].insert(POLE, 9.0 if p.appurtenance == "灯杆" else None)
+    return Table(name, [*POINT[:POLE], *["杆高"] * poles, *POINT[POLE:]], rows)
 
 
 def line_columns(pipe: PipeClass, generic: bool) -> list[str]:

@@ -11,6 +11,7 @@ import shapely
 from ingest.mapping import buildings
 from ingest.readers.footprint_report import SAMPLED_ROWS, Mask, Objects, Report, counted
 from ingest.readers.footprint_values import Floats
+from models import validity
 from models.findings import Severity
 
 #: Metres. No building is taller (the tallest has 828 m); a larger number is a wrong unit.
@@ -24,20 +25,6 @@ YEARS: Final = (1000, 2200)
 STOREY_RANGE: Final = (2.0, 12.0)
 #: A single storey may be a hall.
 HALL: Final = 40.0
-
-#: What GEOS finds wrong with a polygon (OGC Simple Features 6.1.11), in both languages.
-_INVALID: Final = {
-    "Self-intersection": ("the ring crosses itself", "环线自相交"),
-    "Ring Self-intersection": ("the ring touches itself", "环线自相接"),
-    "Hole lies outside shell": ("a hole lies outside the outer ring", "洞在外环之外"),
-    "Holes are nested": ("a hole lies inside another", "洞中套洞"),
-    "Interior is disconnected": ("holes cut the polygon in pieces", "洞将多边形切断"),
-    "Nested shells": ("one polygon lies inside another", "多边形相互嵌套"),
-    "Duplicate Rings": ("a ring occurs twice", "环线重复"),
-    "Too few points in geometry component": ("a ring has too few points", "环线点数不足"),
-    "Ring is not closed": ("a ring is not closed", "环线未闭合"),
-}
-_REASON: Final = r"^(?P<what>[^\[]*)(?:\[(?P<x>\S+) (?P<y>\S+)\])?$"
 
 
 def check_geometry(geometry: Objects, present: Mask, report: Report) -> None:
@@ -100,15 +87,15 @@ def check_geometry(geometry: Objects, present: Mask, report: Report) -> None:
 
 def _check_rings(geometry: Objects, broken: Mask, report: Report) -> None:
     """Refuse the rows of ``broken`` with what is wrong and where, in our words."""
-    reasons = pd.Series(shapely.is_valid_reason(geometry[broken])).str.extract(_REASON)
+    reasons = pd.Series(shapely.is_valid_reason(geometry[broken])).str.extract(validity.PATTERN)
     for what, group in reasons.groupby("what", sort=False):
-        en, zh = _INVALID.get(str(what), ("a ring is wrong", "环线有误"))
+        en, zh = validity.REASONS.get(str(what), validity.UNKNOWN)
         rows = np.flatnonzero(broken)[group.index.to_numpy()]
         mask = np.zeros(len(geometry), dtype=bool)
         mask[rows] = True
         where = np.full(len(geometry), "", dtype=object)
         where[rows] = ("(" + group["x"] + ", " + group["y"] + ")").fillna("?")
-        quoted = "" if what in _INVALID else f" (GEOS: {what})"
+        quoted = "" if what in validity.REASONS else f" (GEOS: {what})"
         report.rows(
             mask,
             "GEO-05",

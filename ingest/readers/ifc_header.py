@@ -83,7 +83,17 @@ def _tail(path: Path) -> bytes:
 
 
 def _not_ifc(file: str, head: bytes) -> RefusedError:
-    found = head[:24].decode("latin-1").encode("unicode_escape").decode() or "an empty file"
+    if not head:
+        return refuse(
+            "IFC-01",
+            file,
+            found="0 B",
+            expected="ISO-10303-21;",
+            en=f"{file} is empty (0 bytes), expected a file that begins with ISO-10303-21;. "
+            "Export or copy it again.",
+            zh=f"{file} 是空文件（0 字节），应以 ISO-10303-21; 开头。请重新导出或复制。",
+        )
+    found = head[:24].decode("latin-1").encode("unicode_escape").decode()
     what = "an archive" if head.startswith(b"PK") else "XML" if b"<" in head[:64] else "other data"
     what_zh = {"an archive": "压缩包", "XML": "XML", "other data": "其他数据"}[what]
     return refuse(

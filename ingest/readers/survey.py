@@ -32,6 +32,7 @@ from ingest.readers.survey_tables import pipe_points, pipe_segments
 from ingest.readers.tables import COMPANIONS, LIMITS, read_grids
 from ingest.rules.engine import run
 from ingest.rules.pack import load_packs
+from ingest.rules.totals import by_class
 from models.features import DatumPassport, Delivery, SourceFile, Theme
 from models.findings import Finding, Place, Severity
 
@@ -109,6 +110,7 @@ class SurveyReader:
             {"pipe_point": pipe_points(survey), "pipe_segment": pipe_segments(survey)},
             findings=(*sources.findings, *findings),
             features_in=len(survey.points) + len(survey.lines),
+            totals=by_class(survey, label),
         )
 
 

@@ -37,6 +37,8 @@ _PRESSURE: Final = re.compile(r"(低压|中压[AB]?|次高压[AB]?|高压[AB]?)"
 _WITH_UNIT: Final = frozenset({"pressure", "voltage", "millimetre"})
 #: Code words that stay as delivered when they are not known (the finding is a warning).
 _KEPT: Final = frozenset({"feature", "appurtenance", "status"})
+#: Code words that rules quote: ``{field}_said`` has them as delivered where their code differs.
+_QUOTED: Final = frozenset({"appurtenance"})
 
 
 class CellReader:
@@ -126,6 +128,8 @@ class CellReader:
             parsed, bad_kind = parse.flows(column, words.flow), "unknown_word"
         elif kind == "code":
             parsed, bad_kind = self._words(field, column, empty), "unknown_word"
+            if field in _QUOTED:
+                extra[f"{field}_said"] = _said(column, parsed.values)
         elif kind == "text":
             parsed = parse.texts(column, empty)
         elif kind in _WITH_UNIT:
@@ -202,6 +206,13 @@ class CellReader:
             for row in zip(*names.values(), strict=True)
         ]
         return out
+
+
+def _said(column: Objects, codes: Objects) -> Objects:
+    """The words of a column that its codes do not repeat, else null."""
+    texts = text_column(column)
+    texts[pd.isna(codes) | np.equal(texts, codes)] = None
+    return texts
 
 
 def _class_table(column: Objects) -> Callable[[], Mapping[str, Any]]:

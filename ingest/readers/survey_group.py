@@ -69,7 +69,7 @@ def _role(path: Path, words: SurveyWords) -> str | None:
 
 
 def _pairs(points: list[Path], lines: list[Path], words: SurveyWords) -> list[tuple[Path, ...]]:
-    if len(points) <= 1 or len(lines) <= 1:
+    if len(points) <= 1 and len(lines) <= 1:
         return [(*points, *lines)] if points or lines else []
     out: list[tuple[Path, ...]] = []
     rest_points, rest_lines = list(points), list(lines)

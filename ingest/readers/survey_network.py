@@ -172,8 +172,10 @@ def _heights(
     invert = np.where(invert_ref, z, z - across)
     lines[f"{end}_ref_z"] = z
     lines[f"{end}_invert_h"] = np.where(np.isnan(bottom), invert, bottom)
-    lines[f"{end}_top_out_h"] = np.where(np.isnan(top), invert + across, top)
-    lines[f"{end}_centre_z"] = invert + inner / 2
+    outer_top = np.where(invert_ref, invert + across, z)
+    lines[f"{end}_top_out_h"] = np.where(np.isnan(top), outer_top, top)
+    # A line without a size (cables, counted and not measured) runs where it was measured.
+    lines[f"{end}_centre_z"] = np.where(np.isnan(inner), z, invert + inner / 2)
     lines[f"{end}_depth_out"] = np.where(np.isnan(depth), ground - z, depth)
 
 

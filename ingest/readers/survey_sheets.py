@@ -12,7 +12,7 @@ from ingest.mapping.datums import Declaration
 from ingest.mapping.header import Table, find_table
 from ingest.mapping.text import fold
 from ingest.mapping.words import SurveyWords
-from ingest.readers import survey_headers
+from ingest.readers import survey_halves, survey_headers
 from ingest.readers.survey_class import class_of_name
 from ingest.readers.survey_outline import SourceOutline, find_outline
 from ingest.readers.tables_grid import Grid
@@ -56,8 +56,9 @@ def discover(
 
     A table that lacks a required column, repeats one, or has a connection that nothing starts
     (STR-01) refuses the whole delivery: that is ``wrong``, and ``tables`` are those of the other
-    classes, whose rows can be checked all the same. Raises :class:`ingest.errors.RefusedError` with
-    all reasons where none is left or there is no point table (STR-08).
+    classes, whose rows can be checked all the same. So does a class with points and no line table,
+    or the reverse (STR-08). Raises :class:`ingest.errors.RefusedError` with all reasons where no
+    table is left or there is no point table (STR-08).
     """
     tables: list[SourceTable] = []
     declared: list[Declared] = []
@@ -99,6 +100,10 @@ def discover(
         tables.append(SourceTable(grid, table, class_code))
     if not any("point" in t.table.columns for t in tables) and not wrong:
         wrong = _no_points(notes, tables)
+    else:
+        halves = survey_halves.lone([t for t in tables if t.class_code not in broken])
+        wrong += [finding for findings in halves.values() for finding in findings]
+        broken |= halves.keys()
     told = {f.place for f in wrong}
     notes = [n for n in notes if n.place not in told]
     if broken:  # a class is read whole or not at all: half of it would raise false findings

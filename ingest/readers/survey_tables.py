@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from ingest.rules.drawn import bent
 from ingest.rules.network import Sheet, Survey
-from ingest.rules.topology_tables import SECTION_NUMBERS, bent
+from ingest.rules.topology_tables import SECTION_NUMBERS
 
 _POINT_TEXT: Final = (
     "exp_no",

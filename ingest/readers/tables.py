@@ -157,16 +157,17 @@ def _checked_kind(path: Path) -> str:
             expected="表头和数据行 header and rows",
         )
     if expected is None or found != expected:
-        wanted = expected or "xlsx"
+        as_named = f"what {path.suffix} stands for", f"扩展名 {path.suffix} 所示的格式"
+        wanted, wanted_zh = (_KINDS[expected], _KINDS_ZH[expected]) if expected else as_named
         raise refuse(
             "STR-00",
             path.name,
             en=f"{path.name} is not what its name says: its content is {_KINDS.get(found, found)}, "
-            f"expected {_KINDS[wanted]}. Save it again as XLSX or CSV with the right suffix.",
+            f"expected {wanted}. Save it again as XLSX or CSV with the right suffix.",
             zh=f"{path.name} 的内容与扩展名不符：实际为{_KINDS_ZH.get(found, f' {found}')}，"
-            f"应为{_KINDS_ZH[wanted]}。请另存为 XLSX 或 CSV，并使用正确的扩展名。",
+            f"应为{wanted_zh}。请另存为 XLSX 或 CSV，并使用正确的扩展名。",
             found=_SHOWN.get(found, found),
-            expected=_SHOWN.get(wanted, wanted),
+            expected=_SHOWN.get(expected, expected) if expected else path.suffix,
         )
     return found
 

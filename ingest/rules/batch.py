@@ -121,7 +121,12 @@ def poles_without_height(survey: Survey, headers: Sequence[str]) -> Iterator[Hit
             pole &= pd.isna(values)
     column = next((h for h, v in zip(headers, columns, strict=True) if v is not None), headers[0])
     pole &= survey.alive["point"]
-    yield hits("point", pole, _column(survey, "point", column), found=kinds)
+    yield hits(
+        "point",
+        pole,
+        _column(survey, "point", column),
+        found=survey.delivered("point", "appurtenance"),
+    )
 
 
 def valves_without_depth(survey: Survey) -> Iterator[Hits]:
@@ -136,7 +141,7 @@ def valves_without_depth(survey: Survey) -> Iterator[Hits]:
         told[ends[np.isfinite(survey.numbers("line", f"{end}_ref_z"))]] = True
     mask = valve & met[:-1] & ~told[:-1] & survey.alive["point"]
     mask &= survey.table("point")["well_depth"].isna().to_numpy(bool)
-    yield hits("point", mask, "well_depth", found=kinds)
+    yield hits("point", mask, "well_depth", found=survey.delivered("point", "appurtenance"))
 
 
 CHECKS: Final = (

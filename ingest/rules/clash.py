@@ -14,7 +14,7 @@ import shapely
 from ingest.rules.hits import Check, Hits
 from ingest.rules.network import Floats, Mask, Rows, Survey
 from ingest.rules.topology import line_names
-from ingest.rules.topology_tables import ENDS, Tables, bent, majors, plane_is_source, tables
+from ingest.rules.topology_tables import ENDS, Tables, majors, tables
 from models.clearance.bodies import Bodies, bodies
 from models.clearance.joints import I64
 from models.clearance.judge import FINDINGS
@@ -24,8 +24,8 @@ from models.clearance.measure import clashes
 @dataclass(frozen=True, slots=True)
 class Solid:
     """The sound lines of a survey as bodies: ``rows`` (k,) of ``made.segments``, these as
-    ``segments`` with the vertices between their ends, and ``bodies`` of them. ``groups`` (k,) is
-    the delivery of each, where the survey is made of several: pairs within one are not looked at.
+    ``segments``, and ``bodies`` of them. ``groups`` (k,) is the delivery of each, where the survey
+    is made of several: pairs within one are not looked at.
     """
 
     made: Tables
@@ -133,8 +133,8 @@ def pair_hits(
         "nominal_zh": np.where(nominal, "，外径未知处按公称尺寸计", ""),
         "nominal_en": np.where(nominal, ", nominal size where the outer one is unknown", ""),
     }
-    at = made.place(mine, pairs[[f"{own}{axis}" for axis in "xyz"]].to_numpy(np.float64))
-    opposite = made.place(theirs, pairs[[f"{other}{axis}" for axis in "xyz"]].to_numpy(np.float64))
+    at = made.place(pairs[[f"{own}{axis}" for axis in "xyz"]].to_numpy(np.float64))
+    opposite = made.place(pairs[[f"{other}{axis}" for axis in "xyz"]].to_numpy(np.float64))
     extra = {
         "other": values["other"],
         "other_row": values["other_row"],
@@ -189,8 +189,6 @@ def _solid(survey: Survey) -> Solid | None:
     rows = np.flatnonzero(made.sound)
     lines = made.lines[rows]
     segments = made.segments.iloc[rows].reset_index(drop=True)
-    if "geom_via" in survey.lines and plane_is_source(made):
-        segments["geom"] = bent(segments["geom"], survey.lines["geom_via"].iloc[lines])
     points, groups = made.points, None
     if DELIVERY in survey.lines:
         groups = survey.values("line", DELIVERY)[lines].astype(np.int64)
@@ -208,8 +206,7 @@ def _overlaps(survey: Survey) -> Pairs | None:
         return None
     measured = clashes(made.bodies, made.segments, keep=FINDINGS, groups=made.groups)
     pairs = in_survey(made, measured)
-    geoms = made.made.segments["geom"].to_numpy(object).copy()
-    geoms[made.rows] = made.segments["geom"].to_numpy(object)
+    geoms = made.made.segments["geom"].to_numpy(object)
     code = made.made.segments["class_code"].to_numpy(object)
     a, b = (pairs[side].to_numpy(np.intp) for side in "ab")
     same = np.asarray(code[a] == code[b], bool)

@@ -12,16 +12,16 @@ import shapely
 from ingest.rules.clash import review_hits
 from ingest.rules.clash_clearance import chosen, cited, shown, with_rules
 from ingest.rules.cover_surfaces import limits, surface_text, surfaces
+from ingest.rules.drawn import stored_lines
 from ingest.rules.hits import Check, Hits
 from ingest.rules.network import Floats, Mask, Rows, Survey
+from ingest.rules.topology import LEAVES
 from ingest.rules.topology_tables import ENDS, Tables, canonical, tables
 from models.clearance.judge import FINDINGS, Verdict, judge
 
 #: Metres between the places where cover is taken, and lines that are worked on at a time.
 STEP: Final = 1.0
 _BULK: Final = 20_000
-#: Points where a line leaves the ground.
-_LEAVES: Final = ("出地", "上杆")
 
 
 def cover(
@@ -31,8 +31,9 @@ def cover(
     twice the survey's error, ``possible``, or ``review`` where an attribute that decides is
     missing.
 
-    The ground between the points of a line is that of the twin's terrain, shifted to the surveyed
-    ground heights at both ends, every metre; without terrain it is straight between them. Which
+    The ground between the points of a line is that of the twin's terrain along the line as it is
+    drawn, shifted to the surveyed ground heights at both ends, every metre; without terrain it is
+    straight between them. Which
     surface lies above is told by the column 路面类型 (``surface``); where there is none, or a word
     that the table does not list (绿地), the weaker of the limits below footways and carriageways
     holds, and the finding says so. Lines above the ground and those that leave it
@@ -64,7 +65,7 @@ def cover(
         "s": np.round(2 * np.nan_to_num(found["sigma"].to_numpy(np.float64)), 2),
         **cited("cover", found["rule"].to_numpy(object), found["verified"].to_numpy(bool)),
     }
-    at = made.place(edge, found[["x", "y", "z"]].to_numpy(np.float64))
+    at = made.place(found[["x", "y", "z"]].to_numpy(np.float64))
     hit = Hits("line", made.lines[edge], "from_depth", values, at)
     yield with_rules(hit, found["rule"].to_numpy(object))
 
@@ -114,7 +115,7 @@ def _risers(made: Tables) -> Mask:
     rising by more than they run."""
     ends = made.segments[list(ENDS)].to_numpy(np.intp)
     tops = made.segments[["from_top_h", "to_top_h"]].to_numpy(np.float64)
-    words = np.isin(canonical(made.points["feature"].to_numpy(object)).astype(str), _LEAVES)
+    words = np.isin(canonical(made.points["feature"].to_numpy(object)).astype(str), LEAVES)
     leaves = words[ends]
     out = tops >= made.points["ground_h"].to_numpy(np.float64)[ends]
     length = _length(made, np.arange(len(ends)))
@@ -136,6 +137,8 @@ class _Ground:
         if self._terrain is None or stored is None:
             return
         self._xy = np.column_stack(stored[:2])
+        self._lines = stored_lines(survey, made.lines, self._xy, self._terrain.storage)
+        self._bent = shapely.get_num_coordinates(self._lines) > 2
         at_points = self._terrain.sample(*self._xy.T)
         self.shift = (self.heights - at_points)[self.ends]
 
@@ -145,6 +148,8 @@ class _Ground:
         if self._terrain is None or not np.isfinite(self.shift).any():
             return straight
         xy = _between(self._xy[self.ends[rows]].transpose(2, 0, 1), share)
+        bent = np.flatnonzero(self._bent[rows])
+        xy[:, bent] = _along(self._lines[rows[bent]], share[bent]).T
         shaped = self._terrain.sample(*xy) + _between(self.shift[rows], share)
         return np.asarray(np.where(np.isnan(shaped), straight, shaped))
 
@@ -188,10 +193,17 @@ def _length(made: Tables, rows: Rows) -> Floats:
     return np.asarray(shapely.length(made.segments["geom"].to_numpy(object)[rows]))
 
 
+def _along(lines: Any, share: Floats) -> Floats:
+    """East and north (n, 2) at ``share`` (n,) of the way along ``lines`` (n,)."""
+    at = shapely.line_interpolate_point(lines, share, normalized=True)
+    return np.column_stack([shapely.get_x(at), shapely.get_y(at)])
+
+
 def _at(made: Tables, rows: Rows, share: Floats) -> Floats:
+    """Places (n, 3) on the centre lines; upright ones have all their height in one place."""
     geoms = made.segments["geom"].to_numpy(object)[rows]
-    ends = shapely.get_coordinates(geoms, include_z=True).reshape(-1, 2, 3)
-    return np.asarray(ends[:, 0] + share[:, None] * (ends[:, 1] - ends[:, 0]))
+    ends = [shapely.get_z(shapely.get_point(geoms, vertex)) for vertex in (0, -1)]
+    return np.column_stack([_along(geoms, share), _between(np.stack(ends, axis=1), share)])
 
 
 def _sigma(made: Tables) -> Floats:

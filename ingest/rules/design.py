@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from ingest.rules.drawn import stored_lines
 from ingest.rules.hits import EMPTY, Hits, Statement
 from ingest.rules.network import Floats, Mask, Survey
 from models.crs import to_storage
@@ -113,11 +114,12 @@ def _match(survey: Survey, search: float) -> _Match | None:
     own = survey.values("line", "class_code")
     plan = np.column_stack(places[:2])
     a, b = survey.ends()
-    for index, (end, at, other) in enumerate(zip(_ENDS, (a, b), (b, a), strict=True)):
-        rows = np.flatnonzero(live & np.isfinite(plan[at, 0]) & np.isfinite(plan[other, 0]))
+    known = live & np.isfinite(plan[a, 0]) & np.isfinite(plan[b, 0])
+    rows = np.flatnonzero(known)
+    for index, (end, at) in enumerate(zip(_ENDS, (a, b), strict=True)):
         points = np.asarray(shapely.points(plan[at[rows]]), object)
         # At a manhole many lines meet: the one that runs on with this line is nearest further in.
-        inward = _inward(plan[at[rows]], plan[other[rows]])
+        inward = _inward(stored_lines(survey, rows, plan), index)
         found, _ = _nearest(inward, own[rows], geometry, classes, search)
         near = found >= 0
         on = geometry[found[near]]
@@ -130,12 +132,13 @@ def _match(survey: Survey, search: float) -> _Match | None:
     return _Match(line, away, up)
 
 
-def _inward(end: Floats, other: Floats) -> npt.NDArray[Any]:
-    """Points (n,) of lines :data:`_INWARD` metres from ``end`` (n, 2), at most half way."""
-    along = other - end
-    length = np.hypot(*along.T)
-    share = np.minimum(0.5, _INWARD / np.maximum(length, 1e-9))
-    return np.asarray(shapely.points(end + along * share[:, None]), object)
+def _inward(lines: npt.NDArray[Any], end: int) -> npt.NDArray[Any]:
+    """Points (n,) of ``lines`` :data:`_INWARD` metres from their first (0) or last end (1), at most
+    half way."""
+    length = np.asarray(shapely.length(lines))
+    inward = np.minimum(0.5 * length, _INWARD)
+    place = inward if end == 0 else length - inward
+    return np.asarray(shapely.line_interpolate_point(lines, place), object)
 
 
 def _nearest(
@@ -176,10 +179,10 @@ def _built(survey: Survey) -> tuple[npt.NDArray[Any], npt.NDArray[Any]] | None:
     if places is None:
         return None
     a, b = survey.ends()
-    ends = np.append(np.column_stack(places[:2]), [[np.nan, np.nan]], axis=0)
-    known: Mask = survey.standing() & np.isfinite(ends[a, 0]) & np.isfinite(ends[b, 0])
-    lines = shapely.linestrings(np.stack([ends[a[known]], ends[b[known]]], axis=1))
-    return np.asarray(lines, object), survey.values("line", "class_code")[known]
+    east = np.append(places[0], np.nan)
+    known: Mask = survey.standing() & np.isfinite(east[a]) & np.isfinite(east[b])
+    lines = stored_lines(survey, np.flatnonzero(known), np.column_stack(places[:2]))
+    return lines, survey.values("line", "class_code")[known]
 
 
 CHECKS: Final = (height_deviation, not_built, not_in_design, plan_deviation, section_deviation)

@@ -21,6 +21,8 @@ from models.findings import Finding, Place, Severity
 DETAILED: Final = 100
 #: Characters of row spans that a sentence holds; ``extra`` of the finding has them all.
 _SPANS: Final = 200
+#: Hits of a grouped rule that ``extra`` of its finding spells out.
+_EXAMPLES: Final = 5
 
 
 def run(packs: RulePack | Sequence[RulePack], survey: Survey) -> list[Finding]:
@@ -93,7 +95,7 @@ def _finding(rule: Rule, hits: Hits, survey: Survey, own: Any) -> Finding:
     if rule.grouped:
         spans = row_spans(survey.values(hits.table, "row")[hits.rows[own]])
         words |= {"count": len(own), "rows": _short(spans), "counted": counted(len(own), "row")}
-        extra |= {"rows": spans, "count": len(own)}
+        extra |= {"rows": spans, "count": len(own), "examples": _examples(hits, survey, own)}
         found = len(own) if found in (None, EMPTY) else found
         if len(own) > 1:
             place = replace(place, element=None)
@@ -111,6 +113,17 @@ def _finding(rule: Rule, hits: Hits, survey: Survey, own: Any) -> Finding:
         bool(values.get("verified", rule.evidence.verified)),
         extra=extra,
     )
+
+
+def _examples(hits: Hits, survey: Survey, own: Any) -> list[dict[str, Any]]:
+    """Row, element and found value (and the other line, where there is one) of the first few."""
+    shown = {name: hits.values[name] for name in ("found", "other") if name in hits.values}
+    out = []
+    for index in own[:_EXAMPLES].tolist():
+        place = survey.place(hits.table, int(hits.rows[index]), None)
+        said = {name: _plain(column[index]) for name, column in shown.items()}
+        out.append({"row": place.row, "element": place.element, **said})
+    return out
 
 
 def _stated(rule: Rule, said: Statement) -> Finding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -24,8 +24,9 @@ class Flows:
     """Drains of a survey. ``net`` has the inferred flow where none is stored; ``part`` (m,) are the
     drains in use, pumped ones (with a pressure) and links in chambers left out; ``place`` (n,) is
     one for all points of a chamber. Along the flow (from tail to head where it is unknown):
-    ``directions`` (m, 2) plan vectors in metres, ``plan`` (m,) lengths, ``up`` and ``down`` (m,)
-    inverts, ``first`` and ``last`` (m,) nodes. ``width`` (m,) is the diameter in mm, of other
+    ``leaves`` and ``comes`` (m, 2) plan vectors in metres of the straight piece at its start and of
+    that at its end, ``plan`` (m,) lengths as drawn, ``up`` and ``down`` (m,) inverts, ``first`` and
+    ``last`` (m,) nodes. ``width`` (m,) is the diameter in mm, of other
     sections that of the circle of their area; ``sigma_plan`` (m,), ``sigma`` (n,) mean errors in
     plan and height, the latter that of a hidden point where a point has none."""
 
@@ -35,7 +36,8 @@ class Flows:
     found: FlowDirections
     part: Mask
     place: Rows
-    directions: Floats
+    leaves: Floats
+    comes: Floats
     plan: Floats
     up: Floats
     down: Floats
@@ -91,9 +93,10 @@ def _flows(survey: Survey) -> Flows | None:
     found = flow_directions(net, within=drains)
     net = net.with_flow(found.flow)
     back = net.flow < 0
-    xy = shapely.get_coordinates(made.points["geom"].to_numpy(object))
     first, last = np.where(back, net.head, net.tail), np.where(back, net.tail, net.head)
-    ways = xy[last] - xy[first]
+    geoms = segments["geom"].to_numpy(object)
+    opens, closes = _piece(geoms, 0, 1), _piece(geoms, -2, -1)
+    turned = back[:, None]
     sigma_plan = made.points["sigma_xy"].to_numpy(np.float64)
     sigma = made.points["sigma_z"].to_numpy(np.float64)
     return Flows(
@@ -103,8 +106,9 @@ def _flows(survey: Survey) -> Flows | None:
         found,
         drains & ~net.in_chamber,
         same_place(net),
-        ways,
-        np.linalg.norm(ways, axis=1),
+        np.where(turned, -closes, opens),
+        np.where(turned, -opens, closes),
+        np.asarray(shapely.length(geoms)),
         np.where(back, net.invert[:, 1], net.invert[:, 0]),
         np.where(back, net.invert[:, 0], net.invert[:, 1]),
         first,
@@ -113,6 +117,13 @@ def _flows(survey: Survey) -> Flows | None:
         np.hypot(sigma_plan[first], sigma_plan[last]),
         np.where(np.isfinite(sigma), sigma, hidden_sigma()),
     )
+
+
+def _piece(lines: Any, start: int, end: int) -> Floats:
+    """Plan vectors (m, 2) from vertex ``start`` to vertex ``end`` of the lines."""
+    at = [shapely.get_point(lines, vertex) for vertex in (start, end)]
+    ends = [np.column_stack([shapely.get_x(point), shapely.get_y(point)]) for point in at]
+    return np.asarray(ends[1] - ends[0])
 
 
 def hidden_sigma() -> float:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ingest.rules.cells import unreported
+from ingest.rules.drawn import plan_lengths
 from ingest.rules.hits import EMPTY, Hits, hits
 from ingest.rules.network import Floats, Survey, TableName
 
@@ -70,11 +71,9 @@ def duplicate_lines(survey: Survey, identical: bool) -> Iterator[Hits]:
 
 
 def _lengths(survey: Survey) -> tuple[Floats, Floats]:
-    """Plan and spatial length, NaN where an end is not known."""
-    dx = np.subtract(*survey.at_ends("x_src")[::-1])
-    dy = np.subtract(*survey.at_ends("y_src")[::-1])
+    """Plan and spatial length as drawn, NaN where an end is not known."""
+    plan = plan_lengths(survey)
     dz = survey.numbers("line", "to_ref_z") - survey.numbers("line", "from_ref_z")
-    plan = np.hypot(dx, dy)
     return plan, np.hypot(plan, dz)
 
 

@@ -111,6 +111,14 @@ class Survey:
         """A column as it is."""
         return self.table(table)[column].to_numpy()
 
+    def delivered(self, table: str, column: str) -> npt.NDArray[Any]:
+        """A column of code words as the delivery spells them, for sentences that quote them."""
+        frame = self.table(table)
+        words = frame[column]
+        if (own := f"{column}_said") in frame:
+            words = frame[own].where(frame[own].notna(), words)
+        return words.to_numpy(object)
+
     def cell(self, table: str, column: str, position: int) -> Any:
         """One value; the columns are kept, for findings ask for thousands of cells."""
         key = (table, column)

@@ -100,7 +100,7 @@ def wells_without_depth(survey: Survey) -> Iterator[Hits]:
     depth = survey.numbers("point", "well_depth")
     bottom = survey.numbers("point", "well_bottom_h")
     mask = survey.alive["point"] & well & np.isnan(depth) & np.isnan(bottom)
-    yield hits("point", mask, "well_depth", found=kinds)
+    yield hits("point", mask, "well_depth", found=survey.delivered("point", "appurtenance"))
 
 
 def well_bottom_identity(survey: Survey, tolerance: float) -> Iterator[Hits]:

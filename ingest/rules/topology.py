@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 
 from ingest.mapping.text import counted
+from ingest.rules.drawn import plan_lengths
 from ingest.rules.hits import Check, Hits, hits
 from ingest.rules.network import Mask, Rows, Survey
 from ingest.rules.topology_tables import canonical, majors, network, tables
@@ -22,10 +23,11 @@ def feature_degree(survey: Survey, border: float) -> Iterator[Hits]:
     """Points whose 特征, or else 附属物, expects another number of lines of their class.
 
     Links inside a chamber (井内连线) do not count. Lines out of use may count or not, whichever
-    fits. Within ``border`` metres of the edge of the submission's area one line may be missing.
+    fits, and so may upright lines where a pipe leaves the ground (出地, 上杆). Within ``border``
+    metres of the edge of the submission's area one line may be missing.
     """
     live, dead = degrees(survey)
-    most = live + dead
+    most, up = live + dead, _risers(survey)
     lenient = _near_border(survey, border).astype(np.intp)
     alive = survey.alive["point"] & (most > 0)
     told = np.zeros(len(alive), bool)
@@ -33,7 +35,7 @@ def feature_degree(survey: Survey, border: float) -> Iterator[Hits]:
         kinds = canonical(survey.values("point", column))
         text, low, high = _expected(kinds)
         told_here = (text != "any") & ~told
-        fits = (most + lenient >= low) & (live <= high)
+        fits = (most + lenient >= low) & (live - np.where(np.isin(kinds, LEAVES), up, 0) <= high)
         told |= told_here
         mask = alive & told_here & ~fits
         count = np.where(live < low, most, live)
@@ -47,6 +49,16 @@ def feature_degree(survey: Survey, border: float) -> Iterator[Hits]:
             found=count,
             lines=np.array([counted(int(n), "line") for n in count], object),
         )
+
+
+def _risers(survey: Survey) -> Rows:
+    """How many lines that rise by more than they run meet at every point."""
+    rise = survey.numbers("line", "to_ref_z") - survey.numbers("line", "from_ref_z")
+    plan = plan_lengths(survey)
+    upright = survey.standing() & (np.abs(rise) >= plan) & (np.abs(rise) > 0)
+    size = len(survey.points) + 1
+    ends = np.stack(survey.ends())[:, upright]
+    return np.bincount(ends.ravel() % size, minlength=size)[:-1]
 
 
 def _expected(kinds: npt.NDArray[Any]) -> tuple[npt.NDArray[np.object_], Rows, Rows]:
@@ -85,6 +97,8 @@ def degrees(survey: Survey) -> tuple[Rows, Rows]:
     return out[0], out[1]
 
 
+#: Words of points where a pipe leaves the ground: the riser may be drawn or not.
+LEAVES: Final = ("出地", "上杆")
 _LINK: Final = "井内连线"
 _ABANDONED: Final = "废弃"
 

@@ -74,8 +74,9 @@ def _share_a_node(net: Network, one: Rows, other: Rows) -> Mask:
 
 def _height(net: Network, made: Tables, nodes: Rows, edge: Rows) -> Floats:
     """Height of the centre line of ``edge`` (k,) at its end ``nodes`` (k,)."""
-    z = shapely.get_coordinates(made.segments["geom"].to_numpy(object), include_z=True)[:, 2]
-    return np.where(net.tail[edge] == nodes, z[2 * edge], z[2 * edge + 1])
+    geoms = made.segments["geom"].to_numpy(object)[edge]
+    start, end = (shapely.get_z(shapely.get_point(geoms, vertex)) for vertex in (0, -1))
+    return np.where(net.tail[edge] == nodes, start, end)
 
 
 def edge_gaps(

@@ -29,8 +29,7 @@ def sharp_turns(
     if found is None:
         return
     pairs = joints(found)
-    ways = found.directions
-    angle, error = _angle(found, pairs["come"].to_numpy(), pairs["leave"].to_numpy(), ways)
+    angle, error = _angle(found, pairs["come"].to_numpy(), pairs["leave"].to_numpy())
     drop = pairs["drop"].to_numpy(np.float64)
     size = found.width[pairs["come"].to_numpy()]
     exempt = (size <= exempt_size) & (drop > exempt_drop)
@@ -47,9 +46,9 @@ def sharp_turns(
     yield Hits("line", come, None, values, found.points_at(point))
 
 
-def _angle(found: Flows, come: Rows, leave: Rows, ways: Floats) -> tuple[Floats, Floats]:
+def _angle(found: Flows, come: Rows, leave: Rows) -> tuple[Floats, Floats]:
     """Angle in degrees between the way back up and the way on, and its 1 sigma."""
-    up, down = -ways[come], ways[leave]
+    up, down = -found.comes[come], found.leaves[leave]
     long = [np.linalg.norm(v, axis=1) for v in (up, down)]
     with np.errstate(invalid="ignore", divide="ignore"):
         cos = (up * down).sum(axis=1) / (long[0] * long[1])

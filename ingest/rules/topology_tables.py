@@ -19,8 +19,10 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from ingest.rules.drawn import bent, stored_vertices, vertices
 from ingest.rules.network import Floats, Mask, Rows, Survey
 from models import horizontal, pipes
+from models.crs import storage_to_geodetic
 from models.errors import DatumError
 from models.network import Network
 
@@ -55,56 +57,29 @@ class Tables:
     """``points``: one row a survey point, in order, sound or not. ``segments``: the lines that are
     in the ground, with ``lines`` (s,) their positions in the survey and ``sound`` (s,) those that
     no rule has refused; heights of the others are null, for nobody knows what of them is wrong.
-    ``source`` (p, 2) are easting and northing as delivered."""
+    Lines run as they are drawn. ``horizontal`` is the declared CRS where the plane is another."""
 
     points: pd.DataFrame
     segments: pd.DataFrame
     lines: Rows
     sound: Mask
-    source: Floats
+    horizontal: str | None
 
-    def place(self, segment: Rows, at: Floats) -> Floats:
-        """Places ``at`` (n, 3) on or near ``segment`` (n,) in the source CRS: east, north, height.
-
-        Of a geographic survey the foot on the segment's centre line, carried by its ends.
-        """
-        ends = np.stack([self.segments[e].to_numpy(np.intp)[segment] for e in ENDS])
-        plane = shapely.get_coordinates(self.points["geom"].to_numpy())
-        if plane_is_source(self):
+    def place(self, at: Floats) -> Floats:
+        """Places ``at`` (n, 3) of the plane in the source CRS: east, north, height."""
+        known = np.isfinite(at[:, :2]).all(axis=1)
+        if self.horizontal is None or not known.any():
             return at
-        start, along = plane[ends[0]], plane[ends[1]] - plane[ends[0]]
-        square = np.maximum((along**2).sum(axis=1), 1e-12)
-        share = np.clip(((at[:, :2] - start) * along).sum(axis=1) / square, 0.0, 1.0)
-        source = self.source[ends[0]] * (1 - share)[:, None] + self.source[ends[1]] * share[:, None]
-        return np.column_stack([source, at[:, 2]])
+        level = np.zeros(int(known.sum()))
+        lon, lat, _ = storage_to_geodetic(at[known, 0], at[known, 1], level)
+        out = at.copy()
+        source = horizontal.from_geodetic(lon, lat, horizontal.parse(self.horizontal))
+        out[known, :2] = np.column_stack(source)
+        return out
 
 
 #: The columns of ``segments`` that name the ends: rows of ``points``.
 ENDS: Final = ("from_point_id", "to_point_id")
-
-
-def plane_is_source(made: Tables) -> bool:
-    """Whether the plane of the tables is that of the delivered coordinates."""
-    own = shapely.get_coordinates(made.points["geom"].to_numpy())
-    return np.array_equal(own, made.source, equal_nan=True)
-
-
-def bent(straight: Any, via: Any) -> npt.NDArray[np.object_]:
-    """Lines ``straight`` (n,) from end to end through the vertices ``via`` (n,) between them: lists
-    of (east, north, height or None), null where there are none.
-
-    Heights between the ends go straight along the plan length: what a vertex's Z is measured to is
-    not known where the ends' heights come from columns.
-    """
-    out: npt.NDArray[np.object_] = np.asarray(straight, object).copy()
-    for row in np.flatnonzero(pd.notna(np.asarray(via, object))):
-        ends = shapely.get_coordinates(out[row], include_z=True)
-        inner = np.array([v[:2] for v in np.asarray(via, object)[row]], np.float64)
-        plan = np.vstack([ends[0, :2], inner, ends[-1, :2]])
-        run = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(plan, axis=0).T))])
-        z = np.interp(run, run[[0, -1]], ends[[0, -1], 2])
-        out[row] = shapely.linestrings(np.column_stack([plan, z]))
-    return out
 
 
 def tables(survey: Survey) -> Tables | None:
@@ -119,8 +94,7 @@ def network(survey: Survey) -> Network | None:
 
 def plane(survey: Survey) -> Floats | None:
     """East and north (p, 2) of the points in metres, NaN where not known; see above."""
-    east, north = survey.numbers("point", "y_src"), survey.numbers("point", "x_src")
-    own: Floats = np.column_stack([east, north])
+    own = _delivered(survey)
     if survey.horizontal is None:
         known = np.isfinite(own).all(axis=1)
         return None if (np.abs(own[known]) < _DEGREES).all() else own
@@ -132,6 +106,11 @@ def plane(survey: Survey) -> Floats | None:
         return own
     stored = survey.in_storage()
     return None if stored is None else np.column_stack(stored[:2])
+
+
+def _delivered(survey: Survey) -> Floats:
+    """Easting and northing (p, 2) of the points as delivered."""
+    return np.column_stack([survey.numbers("point", c) for c in ("y_src", "x_src")])
 
 
 def same_place(network: Network) -> Rows:
@@ -177,6 +156,7 @@ def _tables(survey: Survey) -> Tables | None:
     xy = plane(survey)
     if xy is None:
         return None
+    own = np.array_equal(xy, _delivered(survey), equal_nan=True)
     lines = np.flatnonzero(survey.standing() & _known_ends(survey))
     sound = survey.connected()[lines]
     points = pd.DataFrame({"id": pd.Series(np.arange(len(xy)), dtype=object)})
@@ -198,10 +178,10 @@ def _tables(survey: Survey) -> Tables | None:
     for column, end in zip(ENDS, ends.T, strict=True):
         out[column] = end.astype(object)
     with np.errstate(invalid="ignore"):  # heights that nobody knows
-        out["geom"] = shapely.linestrings(np.concatenate([xy[ends], centre[:, :, None]], axis=2))
+        straight = shapely.linestrings(np.concatenate([xy[ends], centre[:, :, None]], axis=2))
+        out["geom"] = bent(straight, (vertices if own else stored_vertices)(survey, lines))
     segments = pd.DataFrame({n: pd.Series(c, dtype=c.dtype) for n, c in out.items()})
-    source = np.column_stack([survey.numbers("point", c) for c in ("y_src", "x_src")])
-    return Tables(points, segments, lines, sound, source)
+    return Tables(points, segments, lines, sound, None if own else survey.horizontal)
 
 
 def _known_ends(survey: Survey) -> Mask:
@@ -216,12 +196,10 @@ __all__ = [
     "POINT_TEXT",
     "SECTION_NUMBERS",
     "Tables",
-    "bent",
     "canonical",
     "majors",
     "network",
     "plane",
-    "plane_is_source",
     "same_place",
     "tables",
     "with_role",

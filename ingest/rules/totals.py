@@ -1,10 +1,11 @@
 """The statistics sheet of a delivery (统计表) against what its own rows add up to.
 
 What is compared is the length in plan, in metres of the delivered grid: the sum over the lines of
-the distance between their ends' X and Y, which is what survey programs write into such sheets. A
-stated length that is right for the length in space (三维长度) is taken as right as well, for the
-same programs offer it. The length on the ground, which is the plane one over the projection's scale
-(170 mm in a kilometre at 121.2°E in a 120°E zone), is named beside them.
+the distance between their ends' X and Y, along the vertices of those that are drawn with any,
+which is what survey programs write into such sheets. A stated length that is right for the length
+in space (三维长度) is taken as right as well, for the same programs offer it. The length on the
+ground, which is the plane one over the projection's scale (170 mm in a kilometre at 121.2°E in a
+120°E zone), is named beside them.
 """
 
 from __future__ import annotations
@@ -13,13 +14,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
-import pyproj
 
 from ingest.mapping.text import Objects, as_text, header_key, header_unit
 from ingest.rules.hits import Statement
-from ingest.rules.network import Floats, Mask, Stated, Survey
+from ingest.rules.lengths import ground, lengths
+from ingest.rules.network import TABLES, Floats, Mask, Stated, Survey
 from models import pipes
-from models.crs import storage_to_geodetic
 from models.findings import Place
 
 #: Headers of such sheets, folded, in use among survey offices and programs.
@@ -46,7 +46,6 @@ POINT_HEADERS: Final = frozenset(
 TOTAL_WORDS: Final = frozenset({"合计", "总计", "总和", "全部", "total"})
 _UNITS: Final = {"m": 1.0, "米": 1.0, "km": 1000.0, "千米": 1000.0, "公里": 1000.0}
 _SEARCH_ROWS: Final = 20
-_ELLIPSOID: Final = pyproj.Geod(ellps="GRS80")
 
 
 class Cells(Protocol):
@@ -136,11 +135,9 @@ def stated_lengths(survey: Survey, relative: float, absolute: float) -> Iterator
     stated = [s for s in survey.totals if s.quantity == "length"]
     if not stated:
         return
-    plan, space = _lengths(survey)
+    plan, space = lengths(survey)
     counted = survey.standing()
-    ends = np.append(survey.alive["point"], False)
-    a, b = survey.ends()
-    unknown = ~(np.isfinite(plan) & ends[a] & ends[b])
+    unknown = _unknown(survey, plan)
     for each in stated:
         own = _of_class(survey, "line", each.class_code) & counted
         sums = [float(np.sum(values[own & ~unknown])) for values in (plan, space)]
@@ -149,15 +146,15 @@ def stated_lengths(survey: Survey, relative: float, absolute: float) -> Iterator
         short = each.value < min(sums) - slack
         long = each.value > max(sums) + slack and not (own & unknown).any()
         if short or long:
-            ground = _ground(survey, own & ~unknown)
+            on_ground = ground(survey, own & ~unknown)
             yield Statement(
                 each.place,
                 {
                     "found": f"{each.value:.2f}",
                     "sum": f"{sums[0]:.2f}",
                     "space": f"{sums[1]:.2f}",
-                    "ground_zh": "" if ground is None else f"，地面长度 {ground:.2f} m",
-                    "ground_en": "" if ground is None else f", {ground:.2f} m on the ground",
+                    "ground_zh": "" if on_ground is None else f"，地面长度 {on_ground:.2f} m",
+                    "ground_en": "" if on_ground is None else f", {on_ground:.2f} m on the ground",
                     "off": f"{each.value - sums[0]:+.2f}",
                     "count": int(own.sum()),
                 },
@@ -184,25 +181,49 @@ def _of_class(survey: Survey, table: str, code: str | None) -> Mask:
     return np.isin(classes.astype(str), codes)
 
 
-def _lengths(survey: Survey) -> tuple[Floats, Floats]:
-    """Plane and spatial length of every line; in plan alone where a height is not known."""
-    dx, dy = (np.subtract(*survey.at_ends(c)) for c in ("x_src", "y_src"))
-    dz = survey.numbers("line", "to_ref_z") - survey.numbers("line", "from_ref_z")
-    plan = np.hypot(dx, dy)
-    return plan, np.hypot(plan, np.nan_to_num(dz))
+def _unknown(survey: Survey, plan: Floats) -> Mask:
+    """Lines whose length is not known: an end is missing or refused."""
+    ends = np.append(survey.alive["point"], False)
+    a, b = survey.ends()
+    return np.asarray(~(np.isfinite(plan) & ends[a] & ends[b]))
 
 
-def _ground(survey: Survey, lines: Mask) -> float | None:
-    """Geodesic length (m) of the lines; ``None`` where no datum is declared."""
-    places = survey.in_storage()
-    if places is None:
-        return None
-    a, b = (ends[lines] for ends in survey.ends())
-    known = np.isfinite(places[0][a]) & np.isfinite(places[0][b])
-    a, b = a[known], b[known]
-    ends = [storage_to_geodetic(*(c[i] for c in places)) for i in (a, b)]
-    _, _, length = _ELLIPSOID.inv(ends[0][0], ends[0][1], ends[1][0], ends[1][1])
-    return float(np.sum(length))
+def by_class(survey: Survey, file: str) -> tuple[dict[str, Any], ...]:
+    """Points, lines and plane length (m, as :func:`stated_lengths` counts, of the lines between
+    points that nothing refused) of every class of the survey and of every class and sum of its
+    statistics, if there are any, with what those say (``stated_points``, ``stated_length``) and by
+    how much it is more (``difference``)."""
+    plan, _ = lengths(survey)
+    counted, unknown = survey.standing(), _unknown(survey, plan)
+    known = pipes.classes()
+    stated = {(s.class_code, s.quantity): s.value for s in reversed(survey.totals)}
+    codes = (code for name in TABLES for code in survey.table(name)["class_code"].dropna().unique())
+    classes: dict[str | None, None] = dict.fromkeys(sorted(codes))
+    classes |= dict.fromkeys(code for code, _ in stated if code is not None)
+    if len(classes) > 1 or (None, "length") in stated:
+        classes[None] = None
+    out = []
+    for code in classes:
+        lines = _of_class(survey, "line", code) & counted
+        points = survey.points.loc[_of_class(survey, "point", code), "key"].nunique()
+        length = round(float(np.sum(plan[lines & ~unknown])), 2)
+        said = stated.get((code, "length"))
+        entry = known.get(code or "")
+        name = "合计 total" if code is None else f"{entry.zh} {entry.en}" if entry else None
+        out.append(
+            {
+                "file": file,
+                "class_code": code,
+                "class": name,
+                "points": int(points),
+                "stated_points": stated.get((code, "points")),
+                "lines": int(lines.sum()),
+                "length": length,
+                "stated_length": said,
+                "difference": None if said is None else round(said - length, 2),
+            }
+        )
+    return tuple(out)
 
 
 def split_totals(grids: Iterable[_Grid]) -> tuple[list[_Grid], tuple[Stated, ...]]:

@@ -44,15 +44,17 @@ def rows_of_points(segments: pd.DataFrame, points: pd.DataFrame) -> I64:
     """Rows (2, s) of ``points`` at both ends of every segment, -1 where there is none: by id, else
     by key, else by number."""
     out = np.full((2, len(segments)), -1, np.int64)
-    for theirs, ours in (("exp_no", "point"), ("key", "point"), ("id", "point_id")):
-        if theirs not in points.columns:
+    for theirs, ours in (("id", "point_id"), ("key", "point"), ("exp_no", "point")):
+        if theirs not in points.columns or (out >= 0).all():
             continue
-        index = pd.Index(_named(points, theirs, ours))
+        index = pd.Index(_named(points, theirs, ours), dtype=object)
         first = np.flatnonzero(~index.duplicated())
+        index = index[first]
         for row, side in enumerate(("from", "to")):
-            at = index[first].get_indexer(pd.Index(_named(segments, f"{side}_{ours}", ours)))
-            known = (at >= 0) & pd.notna(column(segments, f"{side}_{ours}"))
-            out[row, known] = first[at[known]]
+            open_ = np.flatnonzero((out[row] < 0) & pd.notna(column(segments, f"{side}_{ours}")))
+            names = _named(segments.iloc[open_], f"{side}_{ours}", ours)
+            at = index.get_indexer(pd.Index(names, dtype=object))
+            out[row, open_[at >= 0]] = first[at[at >= 0]]
     return out
 
 

@@ -27,8 +27,10 @@ FOOTPRINT: Final = np.dtype(
     ]
 )
 
+_NOW: Final = "t.tx_to = 'infinity' AND t.valid_from <= now() AND t.valid_to > now()"
 
-@translated()
+
+@translated
 def export_snapshot(conn: Connection) -> str:
     """A name by which other connections see what the open transaction of ``conn`` sees.
 
@@ -48,22 +50,26 @@ def at_snapshot(url: str, name: str) -> Iterator[Connection]:
         yield conn
 
 
-@translated()
-def scan_footprints(conn: Connection, table: str, twin: str) -> npt.NDArray[np.void]:
-    """(n,) :data:`FOOTPRINT` of ``building`` or ``building_part`` now, in order of id.
+@translated
+def scan_footprints(
+    conn: Connection, table: str, twin: str, rows: I64 | None = None
+) -> npt.NDArray[np.void]:
+    """(n,) :data:`FOOTPRINT` of ``building`` or ``building_part`` now, or of ``rows`` by number, in
+    order of id.
 
     ``base`` is the lowest z where the row has no base height. Takes 60 bytes a row. ``conn`` is in
     a transaction.
     """
-    query = statement("scan_footprints", table=sql.Identifier(table))
+    chosen = sql.SQL(_NOW if rows is None else "t.row_id = ANY(%(rows)s)")
+    query = statement("scan_footprints", table=sql.Identifier(table), chosen=chosen)
     big_endian = FOOTPRINT.newbyteorder(">")
     with conn.cursor("footprints", binary=True) as cursor:  # of the server, which keeps the rest
-        cursor.execute(query, {"twin": twin})
+        cursor.execute(query, {"twin": twin, "rows": None if rows is None else rows.tolist()})
         pieces = [np.frombuffer(piece, big_endian).astype(FOOTPRINT) for (piece,) in cursor]
     return np.concatenate([np.empty(0, FOOTPRINT), *pieces])
 
 
-@translated()
+@translated
 def read_rows(conn: Connection, table: str, rows: I64, columns: Sequence[str]) -> pd.DataFrame:
     """The rows numbered ``rows`` (k,) of ``table`` in that order, as
     :func:`models.db.read.read_table` gives them; all of them must exist."""

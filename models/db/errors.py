@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
@@ -100,10 +100,14 @@ class NotPermittedError(DatabaseError):
         )
 
 
-class ContinuityError(DatabaseError):
-    """A complete delivery would end more of a dataset than its publisher allows."""
+class UpdateError(DatabaseError):
+    """A delivery would do to a dataset what nobody has agreed to; nothing was stored."""
 
     code = "UPD-01"
+
+
+class ContinuityError(UpdateError):
+    """A complete delivery would end more of a dataset than its publisher allows."""
 
     def __init__(self, dataset: str, held: int, closed: int) -> None:
         super().__init__(
@@ -114,6 +118,31 @@ class ContinuityError(DatabaseError):
             "若是另一批数据，请用 --dataset 另行命名；若确要整体替换，请加 --replace。",
         )
         self.held, self.closed = held, closed
+
+
+class OwnershipError(UpdateError):
+    """A delivery would change or end features of ``others`` {name: (changed, ended)}, for whom it
+    does not speak; ``deliverer`` is who delivers it, where that is known."""
+
+    def __init__(
+        self, dataset: str, others: Mapping[str, tuple[int, int]], deliverer: str | None
+    ) -> None:
+        changed, ended = (sum(counts) for counts in zip(*others.values(), strict=True))
+        names = sorted(others)
+        agreed = " ".join(f"--agreed {name}" for name in names)
+        who_en = f"is from '{deliverer}'" if deliverer else "names no organisation"
+        who_zh = f"由“{deliverer}”提交" if deliverer else "未说明提交单位"
+        super().__init__(
+            f"This delivery of dataset '{dataset}' {who_en} and would change {changed} and end "
+            f"{ended} features of {', '.join(names)}; nothing was stored. If it comes from there, "
+            f"say so with --organisation; if they agreed, add {agreed}; if these are other data, "
+            "name them with --dataset; to replace the dataset whoever owns it, add --replace.",
+            f"数据集“{dataset}”的本次提交{who_zh}，却会修改 {changed} 个、终止 {ended} 个属于"
+            f"{'、'.join(names)}的要素，未存入任何内容。若确由其提交，请用 --organisation 说明；"
+            f"若其已同意，请加 {agreed}；若是另一批数据，请用 --dataset 另行命名；"
+            "若确要不论权属整体替换，请加 --replace。",
+        )
+        self.others, self.deliverer = dict(others), deliverer
 
 
 #: SQLSTATE (or its class, two characters) -> (English, Chinese).

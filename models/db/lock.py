@@ -26,14 +26,14 @@ class ProcessLock:
     def __init__(self, path: Path, *, wait: float = 0.0) -> None:
         self.path = path
         self.wait = wait
-        self._file: IO[str] | None = None
+        self._file: IO[bytes] | None = None
 
     def acquire(self) -> Self:
         """Take the lock. Raises :class:`RunningError`, :class:`DatabaseError` if unwritable."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # pathlib has no mode that creates, keeps and reads; the descriptor is not inherited
-            file = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644), "r+")
+            file = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644), "r+b", buffering=0)
         except OSError as error:
             raise unusable(self.path.parent, error) from error
         until = time.monotonic() + self.wait
@@ -48,9 +48,9 @@ class ProcessLock:
                 pid = holder(self.path)
                 file.close()
                 raise RunningError(str(self.path.parent), pid) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+        with contextlib.suppress(OSError):  # on a full disk the lock holds all the same, nameless
+            file.truncate(0)
+            file.write(b"%d\n" % os.getpid())
         self._file = file
         return self
 

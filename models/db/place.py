@@ -19,7 +19,8 @@ _LINK: Final = "base"
 def mark(socket: Path, base: Path) -> None:
     """Leave in the socket's folder a link to ``base``, by which :func:`base_of` finds it."""
     link = socket / _LINK
-    if not link.is_symlink():
+    if not link.is_symlink() or link.readlink() != base:  # the home may have been moved
+        link.unlink(missing_ok=True)
         link.symlink_to(base)
 
 

@@ -43,6 +43,11 @@ async def open_pool(
                 "default_transaction_read_only": "on",
                 "statement_timeout": str(int(statement_seconds * 1000)),
                 "timezone": "UTC",
+                # a plan for any values may leave the spatial index out
+                "plan_cache_mode": "force_custom_plan",
+                # starting a second process takes longer than most answers
+                "max_parallel_workers_per_gather": "0",
+                "jit": "off",
             },
         )
     except DRIVER_ERRORS as error:

@@ -14,7 +14,7 @@ from models.db.statements import text
 
 OWNER_ROLE: Final = "twin"
 READ_ROLE: Final = "twin_read"
-EXTENSIONS: Final = ("postgis", "btree_gist")
+EXTENSIONS: Final = ("postgis", "btree_gist", "pg_trgm")
 #: Advisory lock of one database under which its roles, rights and schema change ("cimt").
 LOCK: Final = 0x63696D74
 

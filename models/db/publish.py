@@ -8,7 +8,8 @@ record time is closed and, for the time before and after, what was true is recor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, time, timedelta, timezone
 from typing import Any, Final
@@ -16,8 +17,9 @@ from typing import Any, Final
 from models.crs import STORAGE, StorageCrs
 from models.db import ledger, staging
 from models.db.connection import Connection
-from models.db.errors import ContinuityError, PublishError, translated
+from models.db.errors import ContinuityError, PublishError, UpdateError, translated
 from models.db.meshes import require_meshes, store_meshes
+from models.db.owners import require_consent
 from models.db.statements import statement
 from models.features import THEME_TABLES, Delivery, Theme
 
@@ -64,6 +66,7 @@ def publish(
     complete: bool = True,
     may_end: float | None = None,
     organisation: str | None = None,
+    agreed: Collection[str] | None = None,
 ) -> PublishResult:
     """Store ``deliveries`` (already in the storage CRS, with ``id``) as a revision of ``dataset``.
 
@@ -73,10 +76,12 @@ def publish(
     revision if a row differs or if it declares a date that no revision has; else none.
     ``may_end`` is the share (0 to 1) of the features held that a complete delivery may end by
     leaving them out; it is judged by the plan, before anything is written. None: no limit.
+    ``organisation`` is who delivers. ``agreed`` are those who agreed that features of theirs are
+    changed or ended (:func:`models.db.owners.require_consent`); None: nobody is asked.
 
     Either all of it is stored or nothing. Publishers of one twin queue. Raises
     :class:`UnknownTwinError`, :class:`DuplicateIdError`, :class:`PublishError`,
-    :class:`ContinuityError`, :class:`DatabaseError`.
+    :class:`UpdateError`, which tells both where both are exceeded, :class:`DatabaseError`.
     """
     theme, declared = _common(dataset, deliveries)
     tables = THEME_TABLES[theme]
@@ -95,8 +100,15 @@ def publish(
             table: _plan(conn, table, deliveries, {**period, "complete": complete}, storage.srid)
             for table in tables
         }
-        if may_end is not None:
-            _require_continuity(dataset, counts.values(), may_end)
+        troubles: list[UpdateError] = []
+        with _collecting(troubles):
+            if may_end is not None:
+                _require_continuity(dataset, counts.values(), may_end)
+        with _collecting(troubles):
+            if agreed is not None:
+                require_consent(conn, dataset, dataset_id, tables, deliveries, organisation, agreed)
+        if troubles:
+            raise _joined(troubles)
         touched = sum(c.touched for c in counts.values())
         if not touched and moment.last_id is not None and (not declared or moment.known):
             new, revision, number = False, moment.last_id, moment.last
@@ -146,6 +158,21 @@ def _require_continuity(dataset: str, plan: Iterable[TableCounts], may_end: floa
         held += counts.closed + counts.changed + counts.unchanged
     if closed > held * may_end:
         raise ContinuityError(dataset, held, closed)
+
+
+@contextmanager
+def _collecting(troubles: list[UpdateError]) -> Iterator[None]:
+    try:
+        yield
+    except UpdateError as error:
+        troubles.append(error)
+
+
+def _joined(troubles: Sequence[UpdateError]) -> UpdateError:
+    """One error that says all."""
+    if len(troubles) == 1:
+        return troubles[0]
+    return UpdateError(" ".join(e.en for e in troubles), "".join(e.zh for e in troubles))
 
 
 def _plan(

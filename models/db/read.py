@@ -101,7 +101,7 @@ def read_table(
         "read_table",
         columns=expressions,
         table=sql.Identifier(table),
-        **_times(datetime, as_of),
+        **times(datetime, as_of),
     )
     values = {"twin": twin, "datetime": datetime, "as_of": as_of}
     with conn.cursor(binary=True) as cursor:
@@ -156,7 +156,7 @@ def extents(
     """Count and box of every feature table."""
     found = {}
     for table in TABLES:
-        query = statement("read_extent", table=sql.Identifier(table), **_times(datetime, as_of))
+        query = statement("read_extent", table=sql.Identifier(table), **times(datetime, as_of))
         row = conn.execute(query, {"twin": twin, "datetime": datetime, "as_of": as_of}).fetchone()
         assert row is not None
         found[table] = Extent(row[0], None if row[1] is None else row[1:7])
@@ -198,7 +198,7 @@ def _files(found: list[dict[str, Any]]) -> tuple[SourceFile, ...]:
     return tuple(SourceFile(f["name"], f["sha256"], f["size"]) for f in found)
 
 
-def _times(datetime: dt.datetime | None, as_of: dt.datetime | None) -> dict[str, sql.Composable]:
+def times(datetime: dt.datetime | None, as_of: dt.datetime | None) -> dict[str, sql.Composable]:
     """The conditions of both times; what is held now has a partial index of its own."""
     held = "t.tx_to = 'infinity'"
     if as_of is not None:

@@ -28,11 +28,17 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from models.db.catalogue import catalogue, records
 from models.db.columns import FOREVER, MOMENT, column_type, reference
+from models.db.mvt_tables import vector_tiles
+from models.db.places_tables import places
 from models.db.system import SYSTEM
+from models.db.tiles_tables import tile_tables
 from models.features import TABLES
 
 #: Where a row came from; not what it says, so not part of ``content_sha``.
 PROVENANCE: Final = ("id", "source_row", "source_sheet", "source_geom")
+
+#: Tables of parts, which are looked up by their building.
+PARTS: Final = ("building_part",)
 
 __all__ = ["CURRENT", "PROVENANCE", "SYSTEM", "metadata"]
 
@@ -72,6 +78,9 @@ def _feature_table(name: str, columns: dict[str, str], srid: int, meta: MetaData
         ),
         Index(f"{name}_id_tx", "id", "tx_from"),
         Index(f"{name}_dataset", "dataset_id", "tx_to"),
+        Index(f"{name}_revision", "revision_id"),
+        Index(f"{name}_page", "dataset_id", "row_id", postgresql_where=CURRENT),
+        *([Index(f"{name}_owner", "dataset_id", "building_key")] if name in PARTS else []),
         Index(
             f"{name}_geom_3d",
             "geom",
@@ -97,4 +106,7 @@ def metadata(srid: int) -> MetaData:
     for name, columns in TABLES.items():
         _feature_table(name, columns, srid, meta)
     records(meta, srid)
+    vector_tiles(meta)
+    places(meta, srid)
+    tile_tables(meta)
     return meta

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -53,6 +55,17 @@ def until(happened: Callable[[], bool], seconds: float = 30.0) -> None:
         if time.monotonic() > last:
             raise TimeoutError(f"not within {seconds} s")
         time.sleep(0.02)
+
+
+def copy_home(home: Path, to: Path) -> Path:
+    """Copy a home whose cluster is stopped, which takes a twentieth of the time to make one.
+
+    Nothing is copied where the server's account could not enter ``home`` and its data lie elsewhere
+    (:func:`models.db.location.data_base`); what uses ``to`` makes a cluster then.
+    """
+    if (home / "pg").exists():
+        subprocess.run(["cp", "-a", home, to], check=True)
+    return to
 
 
 def kill_postmaster(cluster: EmbeddedPostgres) -> int:

@@ -6,10 +6,8 @@ import json
 import math
 import os
 import shutil
-import signal
-import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,12 +19,12 @@ import pytest
 import shapely
 import yaml
 
-from ingest.testing import require_complete
+from ingest.testing import require_complete, run_of, workbook
 from models.db import read
 from models.db.connection import connect
 from models.features import TABLES
 from models.findings import Finding, Place
-from twin import cli
+from twin.testing import Program
 
 DATA = Path(__file__).resolve().parents[2] / "data-samples"
 PLANTED = DATA / "planted"
@@ -36,29 +34,18 @@ Run = Callable[..., tuple[int, Any]]
 
 
 @pytest.fixture
-def run(
-    database: str,
-    tmp_path_factory: pytest.TempPathFactory,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Iterator[Run]:
+def run(database: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The command line in this process on a fresh database: exit status and JSON."""
-    monkeypatch.setenv("TWIN_DATABASE_URL", database)
-    monkeypatch.setenv("TWIN_HOME", str(tmp_path_factory.mktemp("home")))
-    before = signal.getsignal(signal.SIGTERM)
+    home = tmp_path_factory.mktemp("home")
+    command = Program(home, {"TWIN_DATABASE_URL": database}).here
 
     def run(*args: object) -> tuple[int, Any]:
-        monkeypatch.setattr(sys, "argv", ["twin", *map(str, args), "--json"])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        printed = capsys.readouterr()
-        status = 0 if ended.value.code is None else ended.value.code
-        assert isinstance(status, int)
-        assert "Traceback" not in printed.err
-        return status, json.loads(printed.out) if printed.out else {"error": printed.err}
+        ended = command.run(*args, "--json")
+        assert "Traceback" not in ended.stderr
+        printed = json.loads(ended.stdout) if ended.stdout else {"error": ended.stderr}
+        return ended.returncode, printed
 
-    yield run
-    signal.signal(signal.SIGTERM, before)
+    return run
 
 
 def stored(database: str) -> dict[str, set[str]]:
@@ -217,7 +204,7 @@ def test_refused_beside_a_good_file(case: Case, run: Run, database: str, tmp_pat
     options = ("--twin", TWIN, "--vertical", "1985", *case.options)
     if any(path.suffix in (".xlsx", ".csv") for path in bad):
         options = ("--twin", TWIN)  # what these files declare is what is tried
-        good = Path(shutil.copy(DATA / "songjiang-hub/pipes.xlsx", tmp_path / "good.xlsx"))
+        good = workbook(tmp_path / "good.xlsx", *run_of(3))
 
     status, alone = run("check", *bad, *options)
     assert status == 2

@@ -109,3 +109,27 @@ def test_other_data_under_a_known_name_are_refused(database: str, tmp_path: Path
     (meant,) = flow.ingest(settings, database, [city], DECLARED, TWIN, "D", replace_all=True)
     assert meant.clean
     assert _count(database, "building") == 1
+
+
+def test_another_owners_features_are_not_touched(database: str, tmp_path: Path) -> None:
+    """A delivery by somebody else under the same name needs the first one's consent."""
+    settings = Settings(home=tmp_path)
+    city = _squares(tmp_path / "city.geojson", [f"c{i}" for i in range(9)], 0.0)
+
+    def deliver(organisation: str | None, *agreed: str, **more: Any) -> flow.Outcome:
+        who = {"organisation": organisation, "agreed": agreed, **more}
+        (outcome,) = flow.ingest(settings, database, [city], DECLARED, TWIN, "D", **who)
+        return outcome
+
+    assert deliver("测绘院").clean
+    _squares(city, [f"c{i}" for i in range(8)], 0.0)
+    for stranger in (None, "别家公司"):
+        refused = deliver(stranger)
+        (told,) = [f for f in refused.findings if f.severity is Severity.ERROR]
+        assert told.code == "UPD-01" and "测绘院" in told.zh and "测绘院" in told.en
+        assert _count(database, "building") == 9
+    assert deliver("别家公司", "测绘院").clean
+    assert _count(database, "building") == 8
+    _squares(city, [f"c{i}" for i in range(7)], 0.0)
+    assert deliver(None, replace_all=True).clean
+    assert _count(database, "building") == 7

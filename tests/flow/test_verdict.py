@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 import yaml
 
-from twin.testing import Program
+from twin.testing import Command, Program
 
 ROOT = Path(__file__).parents[2]
 PLANTED = ROOT / "data-samples" / "planted" / "survey_with_mistakes.xlsx"
@@ -19,8 +19,8 @@ TWIN = WORKBOOK.parent.name
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Program:
-    return Program(tmp_path / "home")
+def program(tmp_path: Path) -> Command:
+    return Program(tmp_path / "home").here
 
 
 def _of(report: Any, code: str) -> list[Any]:
@@ -41,7 +41,7 @@ def _waiver(path: Path, code: str, row: int, until: date) -> Path:
     return path
 
 
-def test_a_waived_finding_stays_and_counts_no_more(program: Program, tmp_path: Path) -> None:
+def test_a_waived_finding_stays_and_counts_no_more(program: Command, tmp_path: Path) -> None:
     before = program.json("check", PLANTED, status=1)
     long_line = _of(before, "LN-04")[0]
     tomorrow = date.today() + timedelta(days=1)
@@ -53,7 +53,7 @@ def test_a_waived_finding_stays_and_counts_no_more(program: Program, tmp_path: P
     assert len(after["findings"]) == len(before["findings"])
 
 
-def test_a_waiver_out_of_term_is_told(program: Program, tmp_path: Path) -> None:
+def test_a_waiver_out_of_term_is_told(program: Command, tmp_path: Path) -> None:
     waivers = _waiver(tmp_path / "w.yaml", "LN-04", 46, date(2026, 1, 3))
     report = program.json("check", PLANTED, "--waivers", waivers, status=1)
     told = [f for f in report["findings"] if f["code"].startswith("WVR")]
@@ -61,7 +61,7 @@ def test_a_waiver_out_of_term_is_told(program: Program, tmp_path: Path) -> None:
     assert all(f["severity"] == "warning" for f in _of(report, "LN-04"))
 
 
-def test_an_own_rule_replaces_the_shipped_one(program: Program, tmp_path: Path) -> None:
+def test_an_own_rule_replaces_the_shipped_one(program: Command, tmp_path: Path) -> None:
     shipped = ROOT / "ingest" / "rules" / "packs" / "pipe-survey.yaml"
     pack = yaml.safe_load(shipped.read_text("utf-8"))
     own = next(rule for rule in pack["rules"] if rule["id"] == "LN-04")
@@ -75,7 +75,7 @@ def test_an_own_rule_replaces_the_shipped_one(program: Program, tmp_path: Path) 
     assert not _of(program.json("check", PLANTED, "--rules", path, status=1), "LN-04")
 
 
-def test_files_that_are_none_are_named(program: Program, tmp_path: Path) -> None:
+def test_files_that_are_none_are_named(program: Command, tmp_path: Path) -> None:
     for option in ("--rules", "--waivers", "--design", "--resurvey", "--mapping"):
         ended = program.run("check", PLANTED, option, tmp_path / "absent.yaml")
         assert ended.returncode == 2, option
@@ -83,7 +83,7 @@ def test_files_that_are_none_are_named(program: Program, tmp_path: Path) -> None
         assert "Traceback" not in ended.stderr
 
 
-def test_a_saved_mapping_is_used_again(program: Program, tmp_path: Path) -> None:
+def test_a_saved_mapping_is_used_again(program: Command, tmp_path: Path) -> None:
     book = openpyxl.load_workbook(WORKBOOK)
     for sheet in book:
         for row in sheet.iter_rows(max_row=6):
@@ -101,7 +101,7 @@ def test_a_saved_mapping_is_used_again(program: Program, tmp_path: Path) -> None
     assert again["files"][0]["refused"] == 0
 
 
-def test_a_design_is_compared_with(program: Program, tmp_path: Path) -> None:
+def test_a_design_is_compared_with(program: Command, tmp_path: Path) -> None:
     same = program.json("check", WORKBOOK, "--design", WORKBOOK)
     assert not _of(same, "AS-01")
     book = openpyxl.load_workbook(WORKBOOK)
@@ -118,7 +118,7 @@ def test_a_design_is_compared_with(program: Program, tmp_path: Path) -> None:
     assert _of(program.json("check", WORKBOOK, "--design", design), "AS-01")
 
 
-def test_heights_are_compared_with_the_ground(program: Program, tmp_path: Path) -> None:
+def test_heights_are_compared_with_the_ground(program: Command, tmp_path: Path) -> None:
     taken = program.json("ingest", WORKBOOK.parent / "dem.tif", "--twin", TWIN)
     assert taken["files"][0]["accepted"] == 1
     right = [

@@ -66,7 +66,10 @@ NAMES = st.text(
     st.characters(categories=("L", "N"), include_characters=" -."), min_size=1, max_size=20
 ).filter(lambda t: t.strip(".") == t and not t.startswith("~$"))
 TREES = st.dictionaries(
-    st.lists(NAMES, min_size=1, max_size=3).map("/".join), st.binary(max_size=200), max_size=8
+    st.lists(NAMES, min_size=1, max_size=3).map("/".join),
+    st.binary(max_size=200),
+    min_size=1,
+    max_size=8,
 )
 
 
@@ -231,6 +234,18 @@ def test_folders_stand_for_what_is_in_and_below_them(tmp_path: Path) -> None:
     with opened([tmp_path / "in", tmp_path / "absent.csv"]) as (files, findings):
         assert not findings
         assert [PurePosixPath(f).name for f in files] == ["b.csv", "d.csv", "a.csv", "absent.csv"]
+
+
+def test_nothing_to_deliver_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "bare" / "__MACOSX").mkdir(parents=True)
+    archive = pack(tmp_path / "bare.zip", ("__MACOSX/._d.csv", b""))
+    with opened([tmp_path / "bare", archive]) as (files, findings):
+        assert not files
+        assert [(f.code, f.place.file) for f in findings] == [
+            ("STR-00", "bare"),
+            ("STR-00", "bare.zip"),
+        ]
+        assert all("no files" in f.en and "没有任何文件" in f.zh for f in findings)
 
 
 def test_documents_that_are_zips_stay_whole() -> None:

@@ -112,7 +112,7 @@ def test_wells_reach_their_lowest_pipe(points: dict, pipes: list[Pipe]) -> None:
     wells = set()
     for pipe in pipes:
         for number, depth in zip(pipe.ends, pipe.depths, strict=True):
-            if points[number]["附属物"] in ("窨井", "阀门井", "人孔", "手孔", "水表井"):
+            if points[number]["附属物"] in ("窨井", "跌水井", "阀门井", "人孔", "手孔", "水表井"):
                 assert float(points[number]["井深"]) >= depth - 0.001, number
                 wells.add(number)
     assert len(wells) > 50
@@ -209,13 +209,7 @@ def _parallel(p: Pipe, q: Pipe) -> bool:
     return abs(math.sin(angle)) < 0.1 and min(p.length, q.length) > 5.0
 
 
-#: Warnings that are right about streets as they are: connections that enter deep manholes high, and
-#: bends a few degrees under a right angle, gas close above direct-buried heating, lamps without
-#: height.
-RIGHT = {"CLS-02", "GRV-09", "PT-07", "TOP-03"}
-
-
-def test_our_reader_refuses_nothing_of_them(twin: str, root: Path) -> None:
+def test_our_reader_warns_of_nothing_in_them(twin: str, root: Path) -> None:
     reader = SurveyReader()
     rows = yaml.safe_load((root / "samples.yaml").read_text("utf-8"))
     classes: set[str] = set()
@@ -224,7 +218,7 @@ def test_our_reader_refuses_nothing_of_them(twin: str, root: Path) -> None:
             for group in reader.group([root / name for name in row["files"]]):
                 delivery = reader.read(group, ReadOptions())
                 graver = {f.code for f in delivery.findings if f.severity is not Severity.INFO}
-                assert graver <= RIGHT
+                assert not graver
                 assert not delivery.errors
                 assert sum(map(len, delivery.tables.values())) == delivery.features_in
                 assert (delivery.passport.horizontal, delivery.passport.vertical) == (

@@ -63,10 +63,8 @@ def sound(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Finding
     return SurveyReader().read(group, ReadOptions()).findings
 
 
-def test_without_mistakes_there_are_no_errors(sound: tuple[Finding, ...]) -> None:
-    assert [f for f in sound if f.severity is Severity.ERROR] == []
-    # Laterals of this network fall into deep wells that nobody called 跌水井.
-    assert {f.code for f in sound if f.severity is Severity.WARNING} <= {"GRV-09"}
+def test_without_mistakes_there_is_nothing_to_correct(sound: tuple[Finding, ...]) -> None:
+    assert [f for f in sound if f.severity is not Severity.INFO] == []
 
 
 def test_nothing_else_is_found(

@@ -14,7 +14,7 @@ import trimesh
 
 from tiles.content import Content, Material
 from tiles.errors import ContentError
-from tiles.gltf import COMPAT, DEFAULT, Profile, encode
+from tiles.gltf import COMPAT, DEFAULT, DRACO_PROFILE, Profile, encode
 from tiles.inspect import Glb
 from tiles.instances import transform
 from tiles.testing import (
@@ -29,7 +29,7 @@ from tiles.testing import (
 
 QUANTIZED = Profile("quantized", quantize=True, meshopt=False)
 PACKED = Profile("packed", quantize=False, meshopt=True)
-PROFILES = [DEFAULT, COMPAT, QUANTIZED, PACKED]
+PROFILES = [DEFAULT, COMPAT, DRACO_PROFILE, QUANTIZED, PACKED]
 
 
 def _contents() -> dict[str, Content]:
@@ -43,8 +43,8 @@ def _contents() -> dict[str, Content]:
         ),
         "wide": box_content(random_boxes(60, side=4000)),  # beyond the grid: float32
         "many": box_content(many),
-        "instances": Content("manhole", [id_column(40)], (), [instanced(40)]),
-        "both": replace(small, instances=[instanced(60)]),
+        "instances": Content("manhole", [id_column(120)], (), [instanced(120)]),
+        "both": replace(box_content(random_boxes(120)), instances=[instanced(120)]),
         "one": box_content(random_boxes(1)),
         "rows": Content("row", [id_column(70_000)], [solids(boxes, range(69_940, 70_000))]),
         "no normal": replace(
@@ -75,7 +75,7 @@ def test_the_validator_sees_into_compressed_data(tmp_path: Path) -> None:
 
 
 def test_two_decoders_agree(tmp_path: Path) -> None:
-    glb = encode(replace(box_content(random_boxes(60)), instances=[instanced(60)]))
+    glb = encode(replace(box_content(random_boxes(120)), instances=[instanced(120)]))
     (tmp_path / "a.glb").write_bytes(glb)
     theirs = khronos([tmp_path / "a.glb"])["files"][0]["views"]
     ours = Glb(glb)
@@ -106,12 +106,12 @@ def test_every_vertex_comes_back_with_its_feature(
 
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda p: p.name)
 def test_instances_stand_where_they_should(profile: Profile) -> None:
-    group = instanced(40)
-    content = Content("manhole", [id_column(40)], (), [group])
+    group = instanced(120)
+    content = Content("manhole", [id_column(120)], (), [group])
     part = Glb(encode(content, profile)).parts()[0]
     expected = transform(group.primitives[0].positions, group)
-    assert len(part.indices) == 40 * 12
-    for feature in range(40):
+    assert len(part.indices) == 120 * 12
+    for feature in range(120):
         own = part.positions[part.feature_ids == feature]
         got, want = np.unique(own.round(2), axis=0), np.unique(expected[feature].round(2), axis=0)
         assert abs(len(got) - len(want)) <= 8  # rounding may part coincident corners
@@ -139,7 +139,7 @@ def test_compat_needs_no_extension_to_be_drawn() -> None:
 
 
 def test_default_declares_what_it_needs() -> None:
-    content = replace(box_content(random_boxes(9)), instances=[instanced(9)])
+    content = replace(box_content(random_boxes(120)), instances=[instanced(120)])
     document = Glb(encode(content)).json
     assert document["extensionsRequired"] == [
         "EXT_mesh_gpu_instancing",

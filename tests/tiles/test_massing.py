@@ -9,32 +9,41 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tiles.content import F64
+from tiles.content import F64, Column
+from tiles.far_boxes import MAX_BOXES, SHARE, Boxes
 from tiles.gltf import COMPAT, DEFAULT, encode
 from tiles.inspect import Glb
-from tiles.massing import MAX_BOXES, SHARE, Massing, content, generalised, joined
+from tiles.massing import Legend, Look, content, generalised, joined
 from tiles.testing import GLASS, WALL, khronos
 
 _CORNERS = np.stack(np.meshgrid([-1, 1], [-1, 1], [-1, 1], indexing="ij"), -1).reshape(-1, 3)
 
+#: Two materials, three functions.
+LEGEND = Legend(
+    (Look(WALL, ("house",)), Look(GLASS, (None,)), Look(WALL, ("shop",))),
+    "building_look",
+    (Column("function", "功能", "Function", "STRING", ()),),
+)
 
-def boxes(count: int, *, spread: float = 3000.0, seed: int = 1) -> Massing:
+
+def boxes(count: int, *, spread: float = 3000.0, seed: int = 1, stacked: bool = False) -> Boxes:
     random = np.random.default_rng(seed)
     angle = random.random(count) * np.pi
     half = random.uniform(2, 15, (count, 3)) * [1, 1, 3]
     centre = np.column_stack([random.uniform(-spread, spread, (count, 2)), half[:, 2] + 4])
-    return Massing(
+    return Boxes(
         centre.astype(np.float32),
         np.column_stack([np.cos(angle), np.sin(angle)]).astype(np.float32),
         half.astype(np.float32),
-        random.integers(0, 2, count).astype(np.uint8),
+        random.integers(0, 3, count).astype(np.uint32),
         np.full(count, 0.5, np.float32),
-        (WALL, GLASS),
+        LEGEND,
         count,
+        stacked,
     )
 
 
-def corners(massing: Massing) -> F64:
+def corners(massing: Boxes) -> F64:
     """The corners (n, 8, 3) of all boxes."""
     along = massing.axis.astype(np.float64)
     across = along[:, ::-1] * (-1, 1)
@@ -44,7 +53,7 @@ def corners(massing: Massing) -> F64:
     return out
 
 
-def away(points: F64, massing: Massing) -> F64:
+def away(points: F64, massing: Boxes) -> F64:
     """How far each of ``points`` (n, 3) is from the nearest of the boxes."""
     along = massing.axis.astype(np.float64)
     across = along[:, ::-1] * (-1, 1)
@@ -66,9 +75,10 @@ def away(points: F64, massing: Massing) -> F64:
     count=st.integers(1, 300),
     spread=st.sampled_from([0.0, 20.0, 400.0, 30_000.0]),
     seed=st.integers(0, 2**32 - 1),
+    stacked=st.booleans(),
 )
-def test_few_boxes_within_their_error(count: int, spread: float, seed: int) -> None:
-    made = boxes(count, spread=spread, seed=seed)
+def test_few_boxes_within_their_error(count: int, spread: float, seed: int, stacked: bool) -> None:
+    made = boxes(count, spread=spread, seed=seed, stacked=stacked)
     few = generalised(made)
     assert len(few.centre) <= max(count // SHARE, 1)
     assert few.count == count
@@ -103,12 +113,12 @@ def test_few_enough_stay_as_they_are() -> None:
 def test_the_file_is_small_valid_and_draws_the_boxes(tmp_path: Path) -> None:
     made = boxes(1000)
     glb = encode(content(made), DEFAULT)
-    assert len(glb) < 25_000
+    assert len(glb) < 27_000
     (tmp_path / "default.glb").write_bytes(glb)
     (tmp_path / "compat.glb").write_bytes(encode(content(made), COMPAT))
     report = khronos(sorted(tmp_path.iterdir()))
     assert (report["count"], report["errors"], report["warnings"]) == (2, 0, 0)
-    assert Glb(glb).table() == {"id": []}
+    assert Glb(glb).table() == {"id": [], "function": ["house", None, "shop"]}
     drawn = np.concatenate([part.positions for part in Glb(glb).parts()])
     assert away(drawn, made).max() < 0.3
     names = {material["name"] for material in Glb(glb).json["materials"]}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,13 @@ SURVEY = DATA / "qianwan/pipes_heat_light.xls"
 New = Callable[..., Program]
 
 
+def test_help_waits_for_no_library_of_the_data() -> None:
+    program = "import sys, twin.cli; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    heavy = {"numpy", "pandas", "scipy", "shapely", "pyproj", "rasterio", "sqlalchemy", "alembic"}
+    assert not heavy & set(loaded.stdout.decode().split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -28,7 +37,7 @@ New = Callable[..., Program]
 def test_what_cannot_run_ends_with_2_and_a_clear_line(
     arguments: list[str], words: list[str], new_program: New, database: str
 ) -> None:
-    ended = new_program(TWIN_DATABASE_URL=database).run(*arguments)
+    ended = new_program(TWIN_DATABASE_URL=database).here.run(*arguments)
     assert ended.returncode == 2
     for word in words:
         assert word in ended.stderr
@@ -39,11 +48,11 @@ def test_check_needs_no_database(new_program: New) -> None:
     program = new_program(TWIN_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     assert program.run("check", SURVEY, "--twin", "qianwan").returncode == 0
     assert not program.home.exists()
-    assert new_program().run("check", SURVEY).returncode == 0
+    assert new_program().here.run("check", SURVEY).returncode == 0
 
 
 def test_statuses_and_json(new_program: New) -> None:
-    program = new_program()
+    program = new_program().here
     clean = program.json("check", SURVEY, "--twin", "qianwan")
     (outcome,) = clean["files"]
     assert outcome["features_in"] == outcome["accepted"] == 378
@@ -55,8 +64,8 @@ def test_statuses_and_json(new_program: New) -> None:
     assert absent["findings"][0]["place"]["file"] == "absent.xlsx"
 
 
-def test_ingest_again_backup_and_restore(new_program: New, tmp_path: Path) -> None:
-    program = new_program()
+def test_ingest_again_backup_and_restore(migrated_program: New, tmp_path: Path) -> None:
+    program = migrated_program().here
     program.run("db", "up")  # kept, so that the commands below need not start it
     dump = tmp_path / "twin.dump"
     given = ("ingest", SURVEY, "--twin", "qianwan", "--dataset", "heat")
@@ -90,7 +99,7 @@ def test_ingest_again_backup_and_restore(new_program: New, tmp_path: Path) -> No
 
 
 def test_a_database_elsewhere(new_program: New, database: str) -> None:
-    program = new_program(TWIN_DATABASE_URL=database)
+    program = new_program(TWIN_DATABASE_URL=database).here
     stored = program.json("ingest", SURVEY, "--twin", "qianwan")
     assert stored["files"][0]["stored"]["new"]
     (report,) = program.json("tile", "--twin", "qianwan")
@@ -101,28 +110,28 @@ def test_a_database_elsewhere(new_program: New, database: str) -> None:
 
 
 def test_nothing_to_tile(new_program: New, database: str) -> None:
-    ended = new_program(TWIN_DATABASE_URL=database).run("tile")
+    ended = new_program(TWIN_DATABASE_URL=database).here.run("tile")
     assert ended.returncode == 2
     assert "twin ingest" in ended.stderr
 
 
 def test_a_database_that_is_not_there(new_program: New) -> None:
-    program = new_program(TWIN_DATABASE_URL="postgresql://nobody:secret@127.0.0.1:1/none")
+    program = new_program(TWIN_DATABASE_URL="postgresql://nobody:secret@127.0.0.1:1/none").here
     ended = program.run("tile")
     assert ended.returncode == 2
     assert "secret" not in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
-def test_samples_are_not_loaded_twice(new_program: New, samples: Program) -> None:
+def test_samples_are_not_loaded_twice(samples: Program) -> None:
     again = samples.json("samples", "--if-empty")
-    assert again == {"files": [], "findings": []}
+    assert (again["files"], again["findings"]) == ([], [])
 
 
 def test_the_theme_declared_is_taken_at_its_word(
     new_program: New, database: str, tmp_path: Path
 ) -> None:
-    program = new_program(TWIN_DATABASE_URL=database)
+    program = new_program(TWIN_DATABASE_URL=database).here
     copy = Path(shutil.copy(SURVEY, tmp_path))
     answer = program.json("ingest", copy, "--twin", "qianwan", "--theme", "buildings", status=2)
     (finding,) = [f for f in answer["findings"] if f["severity"] == "error"]

@@ -23,8 +23,8 @@ def chinese(line: str) -> bool:
     return any("\u4e00" <= letter <= "\u9fff" for letter in line)
 
 
-def test_the_state_is_told_in_both_languages(new_program: New) -> None:
-    program = new_program()
+def test_the_state_is_told_in_both_languages(migrated_program: New) -> None:
+    program = migrated_program().here
     stopped = program.run("db", "status")
     assert stopped.returncode == 1
     assert "running: 否 no" in stopped.stdout
@@ -37,8 +37,8 @@ def test_the_state_is_told_in_both_languages(new_program: New) -> None:
     assert Path(told["服务器日志 log"]).read_text()
 
 
-def test_where_nothing_newer_is_installed_upgrade_says_so(new_program: New) -> None:
-    program = new_program()
+def test_where_nothing_newer_is_installed_upgrade_says_so(migrated_program: New) -> None:
+    program = migrated_program().here
     program.run("ingest", SURVEY, "--twin", "qianwan")
     ended = program.run("db", "upgrade")
     assert ended.returncode == 0
@@ -76,12 +76,14 @@ def stored(program: Program) -> int:
     return count
 
 
-def test_upgrade_moves_the_cluster_to_a_newer_server(new_program: New, short_folder: Path) -> None:
-    program = new_program()
+def test_upgrade_moves_the_cluster_to_a_newer_server(
+    migrated_program: New, short_folder: Path
+) -> None:
+    program = migrated_program().here
     assert program.run("ingest", SURVEY, "--twin", "qianwan").returncode == 0
     old = choose().major
     path = newer_server(short_folder / "newer")
-    newer = Program(program.home, {"PATH": f"{path}:/usr/bin:/bin"})
+    newer = Program(program.home, {"PATH": f"{path}:/usr/bin:/bin"}).here
     ended = newer.run("db", "upgrade")
     assert ended.returncode == 0, ended.stderr
     assert f"PostgreSQL {old} → {old + 1}" in ended.stdout
@@ -91,8 +93,10 @@ def test_upgrade_moves_the_cluster_to_a_newer_server(new_program: New, short_fol
 
 
 @pytest.mark.long
-def test_an_upgrade_that_fails_puts_the_data_back(new_program: New, short_folder: Path) -> None:
-    program = new_program()
+def test_an_upgrade_that_fails_puts_the_data_back(
+    migrated_program: New, short_folder: Path
+) -> None:
+    program = migrated_program().here
     assert program.run("ingest", SURVEY, "--twin", "qianwan").returncode == 0
     path = newer_server(short_folder / "broken", restores=False)
     for _ in range(2):  # what the first leaves behind is not in the second's way
@@ -104,7 +108,7 @@ def test_an_upgrade_that_fails_puts_the_data_back(new_program: New, short_folder
 
 
 def test_upgrade_of_a_database_elsewhere_moves_the_schema(new_program: New, database: str) -> None:
-    ended = new_program(TWIN_DATABASE_URL=database).run("db", "upgrade")
+    ended = new_program(TWIN_DATABASE_URL=database).here.run("db", "upgrade")
     assert ended.returncode == 0
     assert "administrator" in ended.stdout
     assert "管理员" in ended.stdout
@@ -113,7 +117,7 @@ def test_upgrade_of_a_database_elsewhere_moves_the_schema(new_program: New, data
 def test_restore_of_what_is_no_backup(new_program: New, database: str, tmp_path: Path) -> None:
     bad = tmp_path / "bad.dump"
     bad.write_text("nothing at all")
-    ended = new_program(TWIN_DATABASE_URL=database).run("db", "restore", bad)
+    ended = new_program(TWIN_DATABASE_URL=database).here.run("db", "restore", bad)
     assert ended.returncode == 2
     (zh, en) = ended.stderr.splitlines()
     assert f"{bad} cannot be restored: found a file that begins as 'nothing at all'" in en
@@ -128,10 +132,12 @@ def test_restore_of_another_database(new_program: New, database: str, tmp_path: 
     subprocess.run(
         [choose().program("pg_dump"), "-Fc", "-n", "other", "-f", foreign, database], check=True
     )
-    ended = new_program(TWIN_DATABASE_URL=database).run("db", "restore", foreign, "--yes")
+    ended = new_program(TWIN_DATABASE_URL=database).here.run("db", "restore", foreign, "--yes")
     assert ended.returncode == 2
     assert "a backup of another database" in ended.stderr
-    absent = new_program(TWIN_DATABASE_URL=database).run("db", "restore", tmp_path / "absent.dump")
+    absent = new_program(TWIN_DATABASE_URL=database).here.run(
+        "db", "restore", tmp_path / "absent.dump"
+    )
     assert absent.returncode == 2
     assert "absent.dump" in absent.stderr
 
@@ -140,12 +146,14 @@ def test_restore_of_another_database(new_program: New, database: str, tmp_path: 
     ("verb", "srid"), [("db up", "99999"), ("check", "99999"), ("ingest", "4490")]
 )
 def test_an_unusable_storage_crs_is_a_fault_of_the_setting(
-    new_program: New, database: str, verb: str, srid: str
+    new_program: New, migrated_program: New, database: str, verb: str, srid: str
 ) -> None:
     made = ask(database, "SELECT count(*) FROM twin")
-    given = () if verb == "db up" else (SURVEY, "--twin", "qianwan")
-    own = {} if verb == "db up" else {"TWIN_DATABASE_URL": database}
-    ended = new_program(TWIN_STORAGE_SRID=srid, **own).run(*verb.split(), *given)
+    if verb == "db up":
+        ended = migrated_program(TWIN_STORAGE_SRID=srid).here.run("db", "up")
+    else:
+        program = new_program(TWIN_STORAGE_SRID=srid, TWIN_DATABASE_URL=database)
+        ended = program.here.run(verb, SURVEY, "--twin", "qianwan")
     assert ended.returncode == 2
     (zh, en) = ended.stderr.splitlines()[-2:]
     assert zh.startswith("SET-01")

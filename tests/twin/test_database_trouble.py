@@ -14,7 +14,7 @@ import pytest
 from models.db.connection import connect
 from models.db.embedded import DATABASE, EmbeddedPostgres
 from models.db.place import MIN_FREE, free_bytes
-from models.db.testing import ask, kill_postmaster, until
+from models.db.testing import ask, copy_home, kill_postmaster, until
 from models.errors import DatabaseError
 from twin.testing import Program
 
@@ -73,8 +73,8 @@ def told(ended: subprocess.CompletedProcess[str], place: Path) -> None:
     assert re.search(rf"{place} 所在磁盘已满：剩余 [0-9,]+ 字节", said), said
 
 
-def test_a_disk_that_fills_up_during_a_delivery(small_disk: Path) -> None:
-    program = Program(small_disk / "home")
+def test_a_disk_that_fills_up_during_a_delivery(small_disk: Path, migrated: Path) -> None:
+    program = Program(copy_home(migrated, small_disk / "home")).here
     cluster = EmbeddedPostgres(program.home)
     url = program.run("db", "up").stdout.strip()
     try:
@@ -94,9 +94,9 @@ def test_a_disk_that_fills_up_during_a_delivery(small_disk: Path) -> None:
         cluster.stop()
 
 
-def test_a_disk_without_room_for_the_servers_own_log(small_disk: Path) -> None:
+def test_a_disk_without_room_for_the_servers_own_log(small_disk: Path, migrated: Path) -> None:
     """The server ends itself then, without a word to its clients; a restart is refused too."""
-    program = Program(small_disk / "home")
+    program = Program(copy_home(migrated, small_disk / "home")).here
     cluster = EmbeddedPostgres(program.home)
     url = program.run("db", "up").stdout.strip()
     try:
@@ -119,8 +119,8 @@ def test_a_disk_without_room_for_the_servers_own_log(small_disk: Path) -> None:
         cluster.stop()
 
 
-def test_files_that_the_server_may_no_longer_use(new_program: New) -> None:
-    program = new_program()
+def test_files_that_the_server_may_no_longer_use(migrated_program: New) -> None:
+    program = migrated_program().here
     url = program.run("db", "up").stdout.strip()
     assert program.run(*INGEST).returncode == 0
     before = counts(url)
@@ -144,8 +144,8 @@ def test_files_that_the_server_may_no_longer_use(new_program: New) -> None:
     assert_added(url, before)
 
 
-def test_a_server_killed_during_a_delivery(new_program: New) -> None:
-    program = new_program()
+def test_a_server_killed_during_a_delivery(migrated_program: New) -> None:
+    program = migrated_program().here
     url = program.run("db", "up").stdout.strip()
     assert program.run(*INGEST).returncode == 0
     before = counts(url)

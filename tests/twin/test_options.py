@@ -56,7 +56,7 @@ def test_an_area_that_cannot_be_used(text: str, word: str, tmp_path: Path) -> No
 def test_points_outside_the_area_are_told(new_program: New, tmp_path: Path) -> None:
     path = workbook(tmp_path / "a.xlsx", *run_of(3))
     area = geojson(tmp_path / "a.geojson", shapely.box(-10, -10, 10, 40))
-    told: Any = new_program().json("check", path, "--area", area)
+    told: Any = new_program().here.json("check", path, "--area", area)
     found = [f for f in told["findings"] if f["rule"] == "PT-05.polygon"]
     assert [(f["place"]["element"], f["found"]) for f in found] == [("JS2", "20.0")]
 

@@ -37,7 +37,7 @@ def shown(findings: list[Finding], limit: int = 50) -> str:
 
 
 def test_json_and_geojson(new_program: Callable[..., Program], tmp_path: Path) -> None:
-    program = new_program()
+    program = new_program().here
     plain, places = tmp_path / "all.json", tmp_path / "places.geojson"
     for path in (plain, places):
         ended = program.run("check", PLANTED, "--twin", "songjiang-hub", "--report", path)
@@ -90,7 +90,7 @@ def test_other_suffixes_are_refused_at_once(
     new_program: Callable[..., Program], tmp_path: Path
 ) -> None:
     path = tmp_path / "report.docx"
-    ended = new_program().run("check", PLANTED, "--report", path)
+    ended = new_program().here.run("check", PLANTED, "--report", path)
     assert ended.returncode == 2
     assert "report.docx" in ended.stderr
     assert ".geojson" in ended.stderr

@@ -10,8 +10,8 @@ from twin.settings import Settings
 from twin.testing import Program
 
 
-def test_the_last_user_stops_the_server(new_program: Callable[..., Program]) -> None:
-    program = new_program()
+def test_the_last_user_stops_the_server(migrated_program: Callable[..., Program]) -> None:
+    program = migrated_program()
     settings = Settings(home=program.home)
     cluster = EmbeddedPostgres(program.home)
     with runtime.database(settings) as first:
@@ -21,8 +21,10 @@ def test_the_last_user_stops_the_server(new_program: Callable[..., Program]) -> 
     assert not cluster.status().running
 
 
-def test_a_kept_server_runs_on_until_it_is_stopped(new_program: Callable[..., Program]) -> None:
-    settings = Settings(home=new_program().home)
+def test_a_kept_server_runs_on_until_it_is_stopped(
+    migrated_program: Callable[..., Program],
+) -> None:
+    settings = Settings(home=migrated_program().home)
     runtime.keep_running(settings)
     with runtime.database(settings):
         pass

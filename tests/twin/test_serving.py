@@ -58,9 +58,9 @@ def stopped(pid: int) -> Iterator[None]:
 
 
 def test_each_worker_answers_and_a_dead_one_is_replaced(
-    new_program: Callable[..., Program],
+    migrated_program: Callable[..., Program],
 ) -> None:
-    program = new_program()
+    program = migrated_program()
     with program.serving("serve", free_port(), "--workers", 2) as service:
         wait_until(lambda: announced(service), "the address is told")
         parent = service.process.pid
@@ -79,7 +79,7 @@ def test_each_worker_answers_and_a_dead_one_is_replaced(
         wait_until(lambda: len(children(parent)) == 2, "two are there again")
         workers = children(parent)
 
-        assert program.run("tile").returncode == 2  # a user that comes and goes
+        assert program.here.run("tile").returncode == 2  # a user that comes and goes
         assert answers(service, "/readyz")
         service.process.send_signal(signal.SIGTERM)
         assert service.process.wait(60) == 0
@@ -89,9 +89,9 @@ def test_each_worker_answers_and_a_dead_one_is_replaced(
 
 
 def test_workers_do_not_outlive_a_parent_that_was_killed(
-    new_program: Callable[..., Program],
+    migrated_program: Callable[..., Program],
 ) -> None:
-    program = new_program()
+    program = migrated_program()
     port = free_port()
     with program.serving("serve", port, "--workers", 2) as service:
         wait_until(lambda: announced(service), "the address is told")

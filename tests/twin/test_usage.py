@@ -118,3 +118,10 @@ def test_help_is_whole_on_80_columns(
         assert HAN.search(sentence), sentence
         assert re.search("[A-Za-z]{2}", sentence), sentence
         assert "".join(sentence.split()) in words
+
+
+def test_what_is_no_database_url_is_named_and_not_repeated() -> None:
+    with pytest.raises(SettingsError, match="TWIN_DATABASE_URL: expected a URL") as caught:
+        Settings(database_url="mysql://city:secret@example.org/twin")
+    assert "应为形如 postgresql://" in caught.value.zh
+    assert "secret" not in caught.value.en + caught.value.zh

@@ -14,11 +14,13 @@ from twin.testing import Program
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_without_the_vendored_files(new_program: Callable[..., Program], tmp_path: Path) -> None:
+def test_without_the_vendored_files(
+    migrated_program: Callable[..., Program], tmp_path: Path
+) -> None:
     left_out = shutil.ignore_patterns("vendor", "node_modules", "__pycache__")
     for package in ("models", "ingest", "tiles", "twin"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=left_out)
-    program = new_program(PYTHONPATH=str(tmp_path))
+    program = migrated_program(PYTHONPATH=str(tmp_path))
     with program.serving("serve", free_port()) as service:
         page = httpx.get(f"{service.url}/")
         assert page.status_code == 503

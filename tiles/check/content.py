@@ -137,9 +137,7 @@ def _gltf(gltf: Gltf, out: Decoded, turn: F64, places: F64 | None) -> list[Any]:
         out.draw_calls += 1
         out.triangles += mesh.triangles * copies
         out.vertices += mesh.vertices * copies
-        if mesh.points is None:
-            out.undecoded.append("Draco")
-        elif len(mesh.points):
+        if len(mesh.points):
             points = mesh.points @ turn.T + np.asarray(rtc, np.float64)
             out.points.append(points if places is None else _placed(points, places))
         if mesh.batch_ids is not None:

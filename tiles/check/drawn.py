@@ -30,7 +30,7 @@ def check_drawn(
     for kind in found.kinds:
         summary.kinds[kind] = summary.kinds.get(kind, 0) + 1
     if found.undecoded:
-        note("TSC-09", ", ".join(sorted(set(found.undecoded))), "plain, quantised, meshopt")
+        note("TSC-09", ", ".join(sorted(set(found.undecoded))), "plain, quantised, meshopt, Draco")
     for uri in found.images:
         _image(session, name, uri, visit.near, note)
     summary.triangles += found.triangles

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from tiles.check.draco import reader
 from tiles.check.matrices import local_matrix, matrices_of
 from tiles.content import F64
 
@@ -45,11 +46,11 @@ class BudgetError(ValueError):
 class Mesh:
     """A primitive as drawn by one node.
 
-    ``points`` (n, 3) in glTF coordinates, each instance's after the other; None where they are in a
-    codec that is not read. ``ids`` are (property table, feature ids used, stated featureCount).
+    ``points`` (n, 3) in glTF coordinates, each instance's after the other. ``ids`` are (property
+    table, feature ids used, stated featureCount).
     """
 
-    points: F64 | None
+    points: F64
     triangles: int
     vertices: int
     copies: int
@@ -218,24 +219,29 @@ class Gltf:
             placed = {k: self.accessor(v) for k, v in instancing["attributes"].items()}
             matrices = matrix @ matrices_of(placed)
             copies = len(matrices)
-        points = None
-        ids: tuple[tuple[int | None, Array, int | None], ...] = ()
-        batch_ids = None
-        if DRACO not in primitive.get("extensions", {}):
-            points = self._drawn(primitive, attributes["POSITION"])
-            points = self._copied(points, matrices)
-            ids = tuple(self._feature_ids(primitive, vertices, attributes))
-            name = next((n for n in ("_BATCHID", "BATCHID") if n in attributes), None)
-            batch_ids = None if name is None else np.unique(self.accessor(attributes[name]))
+        read = self._reader(primitive)
+        points = self._copied(self._drawn(primitive, attributes["POSITION"], read), matrices)
+        ids = tuple(self._feature_ids(primitive, vertices, attributes, read))
+        name = next((n for n in ("_BATCHID", "BATCHID") if n in attributes), None)
+        batch_ids = None if name is None else np.unique(read(attributes[name]))
         if instancing is not None:
             ids += tuple(self._instance_ids(node, placed, copies))
         return Mesh(points, triangles * copies, vertices * copies, copies, ids, batch_ids)
 
-    def _drawn(self, primitive: JsonObject, position: int) -> F64:
+    def _reader(self, primitive: JsonObject) -> Callable[[int], Array]:
+        """What gives the elements of a primitive's accessors."""
+        packed = primitive.get("extensions", {}).get(DRACO)
+        if packed is None:
+            return self.accessor
+        accessors = self.json["accessors"]
+        self._spend(points=int(_at(accessors, primitive["attributes"]["POSITION"])["count"]))
+        return reader(self.view(packed["bufferView"]), primitive, packed, accessors)
+
+    def _drawn(self, primitive: JsonObject, position: int, read: Callable[[int], Array]) -> F64:
         """Positions that an index names: others are not seen, wherever they lie."""
-        points: F64 = self.accessor(position)[:, :3].astype(np.float64)
+        points: F64 = read(position)[:, :3].astype(np.float64)
         if "indices" in primitive:
-            indices = self.accessor(primitive["indices"])[:, 0]
+            indices = read(primitive["indices"])[:, 0]
             if len(indices) and int(indices.max()) >= len(points):
                 raise ValueError(f"index {int(indices.max())} of {len(points)} vertices")
             used = np.zeros(len(points), dtype=bool)
@@ -253,12 +259,16 @@ class Gltf:
         return out
 
     def _feature_ids(
-        self, primitive: JsonObject, vertices: int, attributes: JsonObject
+        self,
+        primitive: JsonObject,
+        vertices: int,
+        attributes: JsonObject,
+        read: Callable[[int], Array],
     ) -> Iterator[tuple[int | None, Array, int | None]]:
         spec = primitive.get("extensions", {}).get("EXT_mesh_features", {})
         for entry in spec.get("featureIds", []):
             if "attribute" in entry:
-                values = self.accessor(attributes[f"_FEATURE_ID_{entry['attribute']}"])[:, 0]
+                values = read(attributes[f"_FEATURE_ID_{entry['attribute']}"])[:, 0]
             elif "texture" in entry:
                 continue  # ids of a texture need the image decoded
             else:

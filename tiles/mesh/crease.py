@@ -13,6 +13,8 @@ from tiles.mesh.surface import unit
 _WELD = 1e-5
 #: Corners that meet at one vertex beyond this many are shaded flat; pairs would cost its square.
 _MANY = 256
+#: Pairs of corners looked at in one go: a hundred megabytes.
+_PAIRS = 1_000_000
 
 
 def creased(
@@ -36,19 +38,28 @@ def creased(
     face = unit(cross)
     weight: F64 = _angles(tri).ravel()[:, None] * np.repeat(face, 3, axis=0)
 
-    cell = np.round((positions - positions.min(axis=0)) / _WELD).astype(np.int64)
-    _, welded = np.unique(cell, axis=0, return_inverse=True)
-    vertex = welded.ravel()[old].ravel()  # (3t,) of each corner
+    vertex = _welded(positions)[old].ravel()  # (3t,) of each corner
     normals = _blend(vertex, np.repeat(np.arange(len(old)), 3), face, weight, angle)
 
-    same = np.column_stack([vertex, np.round(normals * 1000).astype(np.int64)])
-    _, first, inverse = np.unique(same, axis=0, return_index=True, return_inverse=True)
+    x, y, z = np.round(normals * 1000).astype(np.int64).T + 1000
+    same = ((vertex << 11 | x) << 11 | y) << 11 | z  # 30 bits are left for the vertex
+    _, first, inverse = np.unique(same, return_index=True, return_inverse=True)
     return (
         old.ravel()[first],
         normals[first].astype(np.float32),
         inverse.reshape(-1, 3),
         kept,
     )
+
+
+def _welded(positions: F64) -> I64:
+    """A number (n,) for each vertex, the same for those in one place."""
+    cell = np.round((positions - positions.min(axis=0)) / _WELD).astype(np.int64)
+    order = np.lexsort(cell.T[::-1])
+    new = np.any(np.diff(cell[order], axis=0, prepend=cell[order[:1]] - 1), axis=1)
+    out = np.empty(len(positions), np.int64)
+    out[order] = np.cumsum(new) - 1
+    return out
 
 
 def _angles(tri: F64) -> F64:
@@ -65,15 +76,21 @@ def _blend(vertex: I64, face_of: I64, face: F64, weight: F64, angle: float) -> F
     start = starts_of(counts)
     valence = counts[vertex]
     soft = np.flatnonzero(valence <= _MANY)
-    own = np.repeat(soft, valence[soft])
-    other = order[np.repeat(start[vertex[soft]], valence[soft]) + positions_in_group(valence[soft])]
-    near = np.einsum("ij,ij->i", face[face_of[own]], face[face_of[other]]) > np.cos(
-        np.radians(angle)
-    )
-    own, other = own[near], other[near]
-    total: F64 = np.column_stack(
-        [np.bincount(own, weight[other, i], minlength=len(vertex)) for i in range(3)]
-    ).astype(np.float64)
+    total: F64 = np.zeros((len(vertex), 3))
+    pairs = np.cumsum(valence[soft])
+    last = np.searchsorted(pairs, np.arange(_PAIRS, pairs[-1] if len(pairs) else 0, _PAIRS))
+    for some in np.split(soft, np.unique(last[last < len(soft)])):
+        own = np.repeat(some, valence[some])
+        near = np.repeat(start[vertex[some]], valence[some]) + positions_in_group(valence[some])
+        other = order[near]
+        close = np.einsum("ij,ij->i", face[face_of[own]], face[face_of[other]]) > np.cos(
+            np.radians(angle)
+        )
+        own, other = own[close], other[close]
+        if len(own):
+            low, count = int(own[0]), int(own[-1] - own[0]) + 1
+            for i in range(3):
+                total[low : low + count, i] += np.bincount(own - low, weight[other, i], count)
     flat = face[face_of]
     blended = unit(total)
     weak = np.linalg.norm(total, axis=1) < 1e-9

@@ -89,7 +89,10 @@ def _short_edges(geoms: Geometries) -> I64:
 def _repair(geoms: Geometries) -> Geometries:
     """Valid polygons on a millimetre grid; lines and points that repair leaves over are dropped."""
     mended = shapely.make_valid(geoms, method="structure", keep_collapsed=False)
-    mended = shapely.set_precision(mended, RESOLUTION)
+    # GEOS now and then turns a ring that touches itself inside out; the other method does not.
+    odd = ~shapely.is_valid(mended) | (shapely.area(mended) < 0)
+    mended[odd] = shapely.make_valid(geoms[odd])
+    mended = _snapped(mended)
     parts, owner = shapely.get_parts(mended, return_index=True)
     parts, inner = shapely.get_parts(parts, return_index=True)
     owner = owner[inner]
@@ -98,6 +101,17 @@ def _repair(geoms: Geometries) -> Geometries:
     if solid.any():
         shapely.multipolygons(parts[solid], indices=owner[solid], out=out)
     return out
+
+
+def _snapped(geoms: Geometries) -> Geometries:
+    """``geoms`` on the grid of the resolution; slivers that GEOS cannot snap are mended again."""
+    try:
+        return np.asarray(shapely.set_precision(geoms, RESOLUTION), dtype=object)
+    except shapely.errors.GEOSException:
+        if len(geoms) > 1:
+            return np.concatenate([_snapped(geoms[at : at + 1]) for at in range(len(geoms))])
+    rounded = shapely.set_precision(geoms, RESOLUTION, mode="pointwise")
+    return np.asarray(shapely.make_valid(rounded), dtype=object)
 
 
 def rings_of(polys: Geometries) -> Rings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -49,4 +50,12 @@ class TileStore(Protocol):
 
     def get(self, name: str) -> StoredFile:
         """Read a file by name. Raises :class:`tiles.errors.TileNotFoundError`."""
+        ...
+
+    def names(self, older: float = 0.0) -> set[str]:
+        """Names of all files but the root that were put at least ``older`` seconds ago."""
+        ...
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Delete files that no reader needs; one that is not there is none."""
         ...

@@ -12,14 +12,16 @@ import hashlib
 import os
 import re
 import tempfile
+import time
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from tiles.errors import StoreError, TileNotFoundError
 from tiles.store.base import ROOT, StoredFile
 
-_NAME = re.compile(r"(?P<digest>[0-9a-f]{32})\.(?P<suffix>glb|json)")
-_MEDIA = {"glb": "model/gltf-binary", "json": "application/json"}
+NAME = re.compile(r"(?P<digest>[0-9a-f]{32})\.(?P<suffix>glb|json)")
+MEDIA = {"glb": "model/gltf-binary", "json": "application/json"}
 _GZIP_LEVEL = 5  # level 6 takes half as long again and saves 4 %
 
 
@@ -37,24 +39,24 @@ class DirectoryStore:
     def put(self, data: bytes, suffix: str) -> str:
         """See :meth:`tiles.store.base.TileStore.put`. Raises :class:`tiles.errors.StoreError`."""
         name = f"{digest(data)}.{suffix}"
-        if _NAME.fullmatch(name) is None:
+        if NAME.fullmatch(name) is None:
             raise StoreError(
                 f"Cannot store a file of kind {suffix!r}; expected glb or json.",
                 f"无法存储类型为 {suffix!r} 的文件；应为 glb 或 json。",
             )
-        target, packed = self._at(name), _pack(data)
+        target, packed = self._at(name), pack(data)
         if not _holds(target, packed):
             self._write(target, packed)
         return name
 
     def publish(self, root: bytes) -> str:
         """See :meth:`tiles.store.base.TileStore.publish`. Raises StoreError."""
-        self._write(self._at(ROOT), _pack(root))
+        self._write(self._at(ROOT), pack(root))
         return digest(root)
 
     def get(self, name: str) -> StoredFile:
         """See :meth:`tiles.store.base.TileStore.get`; any other name is not found, never opened."""
-        match = _NAME.fullmatch(name)
+        match = NAME.fullmatch(name)
         if match is None and name != ROOT:
             raise _missing(name, self.path)
         try:
@@ -68,9 +70,34 @@ class DirectoryStore:
                 key = digest(gzip.decompress(data))
             except (OSError, EOFError, zlib.error) as error:
                 raise _damaged(self._at(name)) from error
-            return StoredFile(name, data, "gzip", _MEDIA["json"], key, immutable=False)
-        media = _MEDIA[match["suffix"]]
+            return StoredFile(name, data, "gzip", MEDIA["json"], key, immutable=False)
+        media = MEDIA[match["suffix"]]
         return StoredFile(name, data, "gzip", media, match["digest"], immutable=True)
+
+    def names(self, older: float = 0.0) -> set[str]:
+        """See :meth:`tiles.store.base.TileStore.names`. Raises StoreError."""
+        last = time.time() - older
+        try:
+            with os.scandir(self.path) as found:
+                entries = ((entry, entry.name.removesuffix(".gz")) for entry in found)
+                return {
+                    name
+                    for entry, name in entries
+                    if NAME.fullmatch(name) and (not older or entry.stat().st_mtime <= last)
+                }
+        except FileNotFoundError:
+            return set()
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+
+    def remove(self, names: Iterable[str]) -> None:
+        """See :meth:`tiles.store.base.TileStore.remove`. Raises StoreError."""
+        for name in names:
+            try:
+                if NAME.fullmatch(name):
+                    self._at(name).unlink(missing_ok=True)
+            except OSError as error:
+                raise _unusable(self._at(name), error) from error
 
     def _at(self, name: str) -> Path:
         return self.path / f"{name}.gz"
@@ -102,7 +129,8 @@ def write_whole(target: Path, data: bytes) -> None:
         raise
 
 
-def _pack(data: bytes) -> bytes:
+def pack(data: bytes) -> bytes:
+    """``data`` as it lies in a store: the same bytes for the same input."""
     return gzip.compress(data, _GZIP_LEVEL, mtime=0)
 
 

@@ -116,6 +116,15 @@ class Loader(Protocol):
 
 
 @runtime_checkable
+class Identified(Protocol):
+    """A :class:`Loader` that can say what it will read without reading it."""
+
+    def identity(self, keys: I64) -> bytes:
+        """Bytes that are the same only for the same features with the same content."""
+        ...
+
+
+@runtime_checkable
 class Source(Protocol):
     """A layer of any size: an index that fits into memory, and features read when their turn comes.
 

@@ -11,12 +11,15 @@ import pandas as pd
 
 from models.crs import STORAGE, StorageCrs
 from models.features import TriangleMesh
-from tiles.content import F64, Content, Instances, Material, Primitive
+from tiles.content import F64, U32, Content, Instances, Material, Primitive
+from tiles.far_boxes import Boxes
+from tiles.massing import Legend, Look
 from tiles.mesh.instances import decompose, quaternions
 from tiles.mesh.ragged import I64, take
 from tiles.mesh.surface import Surface, unit
 from tiles.tilers import bim_bodies
 from tiles.tilers.base import FeatureIndex, RefusedFeature
+from tiles.tilers.bim_boxes import BodyBoxes, body_boxes, placed
 from tiles.tilers.columns import Properties, Spec, texts
 from tiles.tilers.frame import LocalFrame
 from tiles.tilers.refusals import Verdicts
@@ -34,6 +37,8 @@ _COLUMNS: Final = (
     ),
     Spec("storey_elevation", "FLOAT32", table="bim_element", unit="m"),
 )
+#: What a client hides and colours by, kept from afar.
+_FAR: Final = ("ifc_class", "storey_name", "storey_elevation", "building_name")
 #: Bytes of a vertex, a triangle, a row and an instance in a quantised tile before compression.
 _COST: Final = (16, 6, 240, 44)
 _CURVE: Final = 1 / 6e6  # how far a straight line of 1 m may leave the curved Earth, per m²
@@ -100,6 +105,8 @@ class BimTiler:
         self._linear = self._linears()
         self._instanced = self._instanceable()
         self._properties = Properties(_COLUMNS, elements, self._style)
+        self._boxed: BodyBoxes | None = None
+        self._legend, self._look = self._far_looks(elements)
 
     def index(self) -> FeatureIndex:
         """Ids, boxes and cost of all features that can be drawn."""
@@ -126,6 +133,33 @@ class BimTiler:
             self._merged(rows, np.flatnonzero(rest)),
             [self._instances(rows, members) for members in groups],
         )
+
+    def massing(self, rows: I64) -> Boxes:
+        """A box around each of the features in ``rows`` (k,) of the index."""
+        if self._boxed is None:
+            self._boxed = body_boxes(self._bodies)
+        boxed, body = self._boxed, self._body[rows]
+        place = self._place[rows]
+        corners = np.einsum("kij,kcj->kci", place[:, :3, :3], boxed.corners[body])
+        stored = corners + place[:, None, :3, 3]
+        enu = self._local.enu(*stored.reshape(-1, 3).T).reshape(-1, 8, 3)
+        along = np.einsum("kij,kj->ki", self._linear[rows], boxed.axis[body])
+        stretch = np.linalg.norm(self._linear[rows], axis=1).max(axis=1)
+        return placed(enu, along, boxed.error[body] * stretch, self._look[rows], self._legend)
+
+    def _far_looks(self, elements: pd.DataFrame) -> tuple[Legend, U32]:
+        """Looks by colour, class and storey, and that of each row of the index."""
+        colour = self._bodies.main_colours()[self._body].tolist()
+        values = [self._properties.values(name)[self._rows].tolist() for name in _FAR]
+        found: dict[tuple[int, str], int] = {}
+        looks: list[Look] = []
+        look = np.empty(len(colour), np.uint32)
+        for row, (number, *own) in enumerate(zip(colour, *values, strict=True)):
+            kept = tuple(None if value != value else value for value in own)  # NaN is missing
+            at = look[row] = found.setdefault((number, repr(kept)), len(looks))
+            if at == len(looks):
+                looks.append(Look(self._material(number), kept))
+        return Legend(tuple(looks), "bim_look", self._properties.templates(*_FAR)), look
 
     def _boxes(self, place: F64, body: I64) -> F64:
         """ENU boxes (k, 6) of the bodies' boxes under ``place``, with room for Earth's curve."""
@@ -205,7 +239,7 @@ class BimTiler:
         if not len(parts):
             return []
         owner = np.repeat(members, np.diff(starts))
-        colour = self._few(parts)
+        colour = shape.colour[parts]
         primitives = []
         for number in np.unique(colour):
             own = colour == number
@@ -235,18 +269,6 @@ class BimTiler:
             faces.astype(np.uint32),
             of.astype(np.uint32),
         )
-
-    def _few(self, parts: I64) -> I64:
-        """Colour number of each part, after rare colours have taken the nearest frequent one."""
-        shape = self._bodies
-        colour = shape.colour[parts]
-        weight = np.diff(shape.triangle_start)[parts]
-        total = np.bincount(colour, weight, minlength=len(shape.colours))
-        most = self._style["colours_at_most"]
-        if np.count_nonzero(total) <= most:
-            return colour
-        kept = np.sort(np.argsort(-total, kind="stable")[:most])
-        return bim_bodies.nearest(np.array(shape.colours, float), kept)[colour]
 
     def _material(self, colour: int) -> Material:
         rgba = self._bodies.colours[colour]

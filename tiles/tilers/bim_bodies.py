@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from models.features import TriangleMesh
@@ -45,6 +44,19 @@ class Bodies:
         """Vertices and triangles (b,) of each body."""
         starts = self.part_start
         return np.diff(self.vertex_start[starts]), np.diff(self.triangle_start[starts])
+
+    def main_colours(self) -> I64:
+        """The colour (b,) that most of each body's surface has; 0 for a body without any."""
+        shift = np.repeat(self.vertex_start[:-1], np.diff(self.triangle_start))
+        a, b, c = self.positions[self.faces + shift[:, None]].transpose(1, 0, 2)
+        area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+        part = np.repeat(np.arange(len(self.colour)), np.diff(self.triangle_start))
+        total = np.bincount(part, area, minlength=len(self.colour))
+        body = np.repeat(np.arange(len(self.part_start) - 1), np.diff(self.part_start))
+        out = np.zeros(len(self.part_start) - 1, np.int64)
+        order = np.lexsort((-np.arange(len(total)), total, body))
+        out[body[order]] = self.colour[order]  # the last of each body wins: the largest
+        return out
 
 
 def assign(
@@ -148,14 +160,6 @@ def _parts(mesh: TriangleMesh, palette: list[Colour], crease: float) -> list[_Pa
                 faces.reshape(-1, 3).astype(np.int64),
             )
         )
-    return out
-
-
-def nearest(colours: npt.NDArray[np.float64], kept: I64) -> I64:
-    """For each of ``colours`` (c, 4) the nearest of ``kept``; opacity weighs three times."""
-    weighted = colours * (1, 1, 1, 3)
-    distance = np.linalg.norm(weighted[:, None] - weighted[kept][None], axis=2)
-    out: I64 = kept[distance.argmin(axis=1)]
     return out
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from tiles.content import F64, Material
-from tiles.massing import Massing
+from tiles.content import F64, U32
+from tiles.far_boxes import Boxes
+from tiles.massing import Legend
 from tiles.mesh.footprint import Footprints
 from tiles.mesh.ragged import I64, bounds, take
 
@@ -18,9 +18,9 @@ def prism_boxes(
     base: F64,
     top: F64,
     rows: I64,
-    look: npt.NDArray[np.int8],
-    looks: tuple[Material, ...],
-) -> Massing:
+    look: U32,
+    legend: Legend,
+) -> Boxes:
     """The box of each of the features ``rows`` (k,), along its longest wall.
 
     ``base`` and ``top`` as in :func:`tiles.mesh.extrude.prisms`; ``look`` (k,). A box is upright
@@ -59,12 +59,12 @@ def prism_boxes(
     apart = np.minimum.reduceat(gaps, start[:-1]).max(axis=1)
     lean = np.abs(upper[:, :2] - box[:, :2]).max(axis=1)
     plan = axis * middle[:, :1] + axis[:, ::-1] * (-1, 1) * middle[:, 1:2]
-    return Massing(
+    return Boxes(
         np.column_stack([origin[:, :2] + plan, origin[:, 2] + middle[:, 2]]).astype(np.float32),
         axis.astype(np.float32),
         half.astype(np.float32),
-        look.astype(np.uint8),
+        look,
         (apart + lean).astype(np.float32),
-        looks,
+        legend,
         len(rows),
-    )
+    ).pruned()

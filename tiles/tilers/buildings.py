@@ -11,8 +11,9 @@ import pandas as pd
 import shapely
 
 from models.crs import STORAGE, StorageCrs
-from tiles.content import F64, Content
-from tiles.massing import Massing
+from tiles.content import F64, U32, Content, Material
+from tiles.far_boxes import Boxes
+from tiles.massing import Legend, Look
 from tiles.mesh.extrude import prisms
 from tiles.mesh.footprint import Footprints, triangulate
 from tiles.mesh.ragged import I64, bounds
@@ -27,7 +28,7 @@ from tiles.tilers.style import Style, default_style, material
 
 _COLUMNS: Final = (
     Spec("id"),
-    Spec("kind"),  # building | part
+    Spec("kind", "ENUM", enum="building_kind"),
     Spec("name", table="building"),
     Spec("function", table="building"),
     Spec("storeys", "INT16", table="building"),
@@ -88,6 +89,7 @@ class BuildingTiler:
             material(name, group["rgb"]) for name, group in self._style["roofs"].items()
         ]
         self._roof = _roof_groups(texts(table, "function"), self._style)
+        self._look, self._legend = self._looks()
 
     def index(self) -> FeatureIndex:
         """Ids, boxes and cost of all features that can be drawn."""
@@ -115,15 +117,11 @@ class BuildingTiler:
         out[self._drawn] = np.arange(len(self._drawn))
         return out
 
-    def massing(self, rows: I64) -> Massing:
+    def massing(self, rows: I64) -> Boxes:
         """A box around each of the features in ``rows`` (k,) of the index."""
+        rows = self._drawn[rows]
         return prism_boxes(
-            self._footprints,
-            self._base,
-            self._top,
-            self._drawn[rows],
-            self._roof[self._drawn[rows]],
-            tuple(self._materials),
+            self._footprints, self._base, self._top, rows, self._look[rows], self._legend
         )
 
     def content(self, rows: I64) -> Content:
@@ -143,6 +141,25 @@ class BuildingTiler:
             if len(surface.indices)
         ]
         return Content("building", self._properties.take(rows), primitives)
+
+    def _looks(self) -> tuple[U32, Legend]:
+        """A look a function, as it is what colours a roof."""
+        functions = self._properties.values("function")
+        found: dict[tuple[int, object], int] = {}
+        each = zip(self._roof.tolist(), functions.tolist(), strict=True)
+        look = np.array([found.setdefault(key, len(found)) for key in each], np.uint32)
+        mixed = [_between(self._materials[0], roof) for roof in self._materials]
+        looks = tuple(
+            Look(mixed[roof], (None if name is None else str(name),)) for roof, name in found
+        )
+        columns = self._properties.templates("function")
+        return look, Legend(looks, "building_look", columns)
+
+
+def _between(walls: Material, roof: Material) -> Material:
+    """The colour of a building of which roof and walls are seen as one."""
+    r, g, b, a = ((x + y) / 2 for x, y in zip(walls.rgba, roof.rgba, strict=True))
+    return replace(roof, rgba=(r, g, b, a))
 
 
 def _joined(

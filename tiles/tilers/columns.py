@@ -17,7 +17,7 @@ from tiles.mesh.ragged import I64
 from tiles.metadata import enumerations
 from tiles.tilers.style import Style
 
-_UNIT: Final = re.compile(r"\s*[（(](m|mm)[)）]$")
+_UNIT: Final = re.compile(r"\s*[（(](m|mm|MPa|kV)[)）]$")
 #: What an integer column can hold besides its noData value.
 _RANGE: Final[dict[str, tuple[int, int]]] = {
     "INT32": (-(2**31) + 1, 2**31 - 1),
@@ -62,6 +62,20 @@ class Properties:
                 self._specs, self._labels, self._values, strict=True
             )
         ]
+
+    def values(self, name: str) -> npt.NDArray[np.generic]:
+        """All values of column ``name``, cleaned."""
+        at = next(at for at, spec in enumerate(self._specs) if spec.id == name)
+        return self._values[at]
+
+    def templates(self, *names: str) -> tuple[Column, ...]:
+        """The columns ``names`` without values."""
+        return tuple(
+            Column(spec.id, zh, en, spec.type, (), unit=unit, enum=spec.enum)
+            for name in names
+            for spec, (zh, en, unit) in zip(self._specs, self._labels, strict=True)
+            if spec.id == name
+        )
 
 
 def column(table: pd.DataFrame, name: str) -> npt.NDArray[np.object_]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -74,6 +75,18 @@ def groups(
             key = (spec["mesh"], group.material.rgba, is_cover)
             found.setdefault(key, []).append(group)
     return [Group.merged(same) for same in found.values()]
+
+
+def boxes(groups: Sequence[Group], points: I64) -> F64:
+    """Boxes (k, 6) of all bodies of each of ``points`` (k,), which ascend."""
+    low, high = np.full((len(points), 3), np.inf), np.full((len(points), 3), -np.inf)
+    for group in groups:
+        at = np.searchsorted(points, group.points)
+        hit = np.flatnonzero(np.isin(group.points, points))
+        at, box = at[hit], group.boxes()[hit]
+        low[at] = np.minimum(low[at], box[:, :3])
+        high[at] = np.maximum(high[at], box[:, 3:])
+    return np.hstack([low, high])
 
 
 @dataclass(frozen=True, slots=True)

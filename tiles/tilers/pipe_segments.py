@@ -14,7 +14,7 @@ from tiles.content import F64
 from tiles.mesh import profile
 from tiles.mesh.path import RESOLUTION
 from tiles.mesh.profile import Profile
-from tiles.mesh.ragged import I64, bounds, starts_of
+from tiles.mesh.ragged import I64, bounds, starts_of, take
 from tiles.mesh.surface import Surface, join
 from tiles.mesh.tube import paths, sweep
 from tiles.tilers.columns import column
@@ -101,6 +101,13 @@ def boxes(line: Lines, size: Sizes, rows: I64) -> F64:
     out[:, :3] -= reach
     out[:, 3:] += reach
     return out
+
+
+def pieces(line: Lines, rows: I64) -> tuple[I64, I64]:
+    """The first vertex of each straight piece of the segments ``rows`` (k,), and starts (k + 1)."""
+    vertices, starts = take(line.starts, rows)
+    ends = starts[1:] - 1
+    return np.delete(vertices, ends), starts - np.arange(len(starts))
 
 
 def counts(line: Lines, form: I64, rows: I64) -> tuple[I64, I64]:

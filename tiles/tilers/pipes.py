@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -9,8 +10,11 @@ import pandas as pd
 
 from models.crs import STORAGE, StorageCrs
 from models.pipes import classes
-from tiles.content import F64, Content, Material
+from tiles.content import F64, U32, Content, Material, Primitive
+from tiles.far_lines import WIDTH, Lines
+from tiles.massing import Legend, Look
 from tiles.mesh.ragged import I64
+from tiles.mesh.surface import Surface
 from tiles.tilers import pipe_points, pipe_segments
 from tiles.tilers.base import FeatureIndex, RefusedFeature
 from tiles.tilers.columns import Properties, Spec, column, texts
@@ -22,21 +26,29 @@ from tiles.tilers.style import Style, default_style, material
 
 _COLUMNS: Final = (
     Spec("id"),
-    Spec("kind"),  # segment | point
+    Spec("kind", "ENUM", enum="pipe_kind"),
     Spec("number"),
     Spec("class_code", "ENUM", table="pipe_segment", enum="pipe_class"),
     Spec("word"),
     Spec("from_point", table="pipe_segment"),
     Spec("to_point", table="pipe_segment"),
     Spec("size"),
-    Spec("size_basis"),
+    Spec("size_basis", "ENUM", enum="size_basis"),
+    Spec("shape", "ENUM", table="pipe_segment", enum="pipe_shape"),
+    Spec("width_mm", "FLOAT32", table="pipe_segment"),
+    Spec("height_mm", "FLOAT32", table="pipe_segment"),
     Spec("material", table="pipe_segment"),
     Spec("from_depth", "FLOAT32", table="pipe_segment"),
     Spec("to_depth", "FLOAT32", table="pipe_segment"),
+    Spec("depth_ref", "ENUM", table="pipe_segment", enum="depth_ref"),
+    Spec("pressure_mpa", "FLOAT32", table="pipe_segment"),
+    Spec("voltage_kv", "FLOAT32", table="pipe_segment"),
     Spec("ground_h", "FLOAT32", table="pipe_point"),
     Spec("well_depth", "FLOAT32", table="pipe_point"),
     Spec("owner", table="pipe_segment"),
     Spec("status", table="pipe_segment"),
+    Spec("quality_level", "ENUM", table="pipe_segment", enum="quality_level"),
+    Spec("acq_method", "ENUM", table="pipe_point", enum="acq_method"),
 )
 #: Bytes of a vertex, a triangle, a row and an instance in a quantised tile before compression.
 _COST: Final = (16, 6, 120, 44)
@@ -89,18 +101,15 @@ class PipeTiler:
         )
         self._table_rows = np.concatenate([self._segments, self._points + len(segments)])
         self._properties = Properties(_COLUMNS, table, style)
+        self._legend, self._legend_look = self._far_looks(table)
 
     def index(self) -> FeatureIndex:
         """Ids, boxes and cost of all features that can be drawn."""
         vertices, triangles = pipe_segments.counts(self._line, self._form, self._segments)
         count = len(self._points)
-        low, high = np.full((count, 3), np.inf), np.full((count, 3), -np.inf)
         bodies, faces = np.zeros(count, np.int64), np.zeros(count, np.int64)
         for group in self._groups:
             at = np.searchsorted(self._points, group.points)
-            box = group.boxes()
-            low[at] = np.minimum(low[at], box[:, :3])
-            high[at] = np.maximum(high[at], box[:, 3:])
             bodies[at] += 1
             faces[at] += len(group.mesh.indices)
         cost = _COST[0] * vertices + _COST[1] * triangles + _COST[2]
@@ -109,7 +118,7 @@ class PipeTiler:
             np.vstack(
                 [
                     pipe_segments.boxes(self._line, self._size, self._segments),
-                    np.hstack([low, high]),
+                    pipe_points.boxes(self._groups, self._points),
                 ]
             ),
             np.concatenate([cost, _COST[3] * bodies + _COST[2]]),
@@ -121,15 +130,10 @@ class PipeTiler:
         is_point = rows >= len(self._segments)
         some = self._segments[rows[~is_point]]
         place = np.flatnonzero(~is_point)
-        look = self._look[some]
         primitives = []
-        for colour in dict.fromkeys([*self._colours.values(), self._unknown]):
-            own = np.fromiter((c is colour for c in look), bool, len(look))
-            if own.any():
-                surface = pipe_segments.solids(
-                    self._line, self._size, self._form, some[own], place[own]
-                )
-                primitives.append(surface.primitive(colour))
+        if len(some):
+            surface = pipe_segments.solids(self._line, self._size, self._form, some, place)
+            primitives.append(self._painted(surface, some))
         wanted = self._points[rows[is_point] - len(self._segments)]
         shift = np.uint32(len(some))  # rows ascend, so that points follow the segments
         found = [group.take(wanted, shift) for group in self._groups]
@@ -139,6 +143,54 @@ class PipeTiler:
             primitives,
             [instances for instances in found if instances is not None],
         )
+
+    def _painted(self, surface: Surface, segments: I64) -> Primitive:
+        """``surface`` of ``segments`` (k,), its features 0..k-1, in the colours of the classes."""
+        looks = list(dict.fromkeys(self._look[segments]))
+        if len(looks) == 1:
+            return surface.primitive(looks[0])
+        number = {look: at for at, look in enumerate(looks)}
+        own = np.array([number[look] for look in self._look[segments]])
+        paints = np.rint(np.array([look.rgba for look in looks]) * 255).astype(np.uint8)
+        shape = surface.primitive(material("pipes", [255, 255, 255]))
+        return replace(shape, colours=paints[own][surface.features])
+
+    def massing(self, rows: I64) -> Lines:
+        """A line for each straight piece of the segments in ``rows`` (k,) of the index, and an
+        upright one for each point."""
+        is_point = rows >= len(self._segments)
+        segments = self._segments[rows[~is_point]]
+        first, starts = pipe_segments.pieces(self._line, segments)
+        piece = np.repeat(np.arange(len(segments)), np.diff(starts))
+        wide = np.maximum(self._size.width, self._size.height)[segments[piece]]
+        points = self._points[rows[is_point] - len(self._segments)]
+        box = pipe_points.boxes(self._groups, points)
+        foot, head = (box[:, :3] + box[:, 3:]) / 2, (box[:, :3] + box[:, 3:]) / 2
+        foot[:, 2], head[:, 2] = box[:, 2], box[:, 5]
+        # A well is seen when it is as wide as the error, not before the pipes beside it.
+        thick = (box[:, 3:5] - box[:, :2]).max(axis=1, initial=0) / WIDTH
+        of = np.concatenate([rows[~is_point][piece], rows[is_point]])
+        return Lines(
+            np.vstack([self._line.enu[first], foot]).astype(np.float32),
+            np.vstack([self._line.enu[first + 1], head]).astype(np.float32),
+            np.concatenate([wide, thick]).astype(np.float32),
+            self._legend_look[of],
+            self._legend,
+        ).pruned()
+
+    def _far_looks(self, table: pd.DataFrame) -> tuple[Legend, U32]:
+        """A look for each class and kind, and that of each row of the index."""
+        known = classes()
+        codes = [code if code in known else None for code in texts(table, "class_code")]
+        kinds = column(table, "kind")
+        found: dict[tuple[str | None, str], int] = {}
+        own = [found.setdefault((codes[r], kinds[r]), len(found)) for r in self._table_rows]
+        looks = [
+            Look(self._unknown if code is None else self._colours[code], (code, kind))
+            for code, kind in found
+        ]
+        columns = self._properties.templates("class_code", "kind")
+        return Legend(tuple(looks), "pipe_look", columns), np.array(own, np.uint32)
 
     def _looks(self, table: pd.DataFrame) -> Words:
         """The material of each row's pipe class."""

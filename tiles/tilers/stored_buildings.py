@@ -13,7 +13,8 @@ import pandas as pd
 
 from models.crs import STORAGE, StorageCrs
 from models.db import bulk
-from models.db.connection import Connection
+from models.db import tiles_changes as changes
+from models.db.connection import Connection, connect
 from tiles.content import F64, Content
 from tiles.massing import Massing
 from tiles.mesh.ragged import I64
@@ -49,23 +50,42 @@ class StoredBuildings:
     ``conn`` is in a transaction (:func:`models.db.read.snapshot`) that stays open until the layer
     is built, so that every worker, which connects to ``url`` itself, sees the same state. The
     index comes from boxes and numbers of points; only parts, which decide whether their building
-    is drawn, are read twice. A key is a row number, negative for a part.
+    is drawn, are read twice. A key is a row number, negative for a part. With ``rows``, of the two
+    tables, the layer is these rows, whenever they were true; a snapshot is not needed then, since
+    what a row says never changes.
     """
 
     layer = "buildings"
 
-    def __init__(self, conn: Connection, url: str, place: Place) -> None:
+    def __init__(
+        self, conn: Connection, url: str, place: Place, rows: tuple[I64, I64] | None = None
+    ) -> None:
         self.frame = place.frame
         self.refused: list[RefusedFeature] = []
         self._conn, self._url, self._place = conn, url, place
+        self._rows = rows
         self._parts = self._owners = np.empty(0, np.int64)
 
     def index(self) -> KeyIndex:
         """See :meth:`tiles.tilers.base.Source.index`."""
-        whole = bulk.scan_footprints(self._conn, "building", self._place.twin)
-        parts = bulk.scan_footprints(self._conn, "building_part", self._place.twin)
+        whole_rows, part_rows = self._rows or (None, None)
+        whole = bulk.scan_footprints(self._conn, "building", self._place.twin, whole_rows)
+        parts = bulk.scan_footprints(self._conn, "building_part", self._place.twin, part_rows)
         if len(parts):
             whole = whole[~np.isin(whole["row"], self._drawn_by_parts(whole, parts))]
+        return self._indexed(whole, parts)
+
+    def index_of(self, keys: I64) -> KeyIndex:
+        """The index of features that are known to be drawn, in the order of the whole index."""
+        twin, rows = self._place.twin, (keys[keys > 0], -keys[keys < 0])
+        whole = bulk.scan_footprints(self._conn, "building", twin, rows[0])
+        parts = bulk.scan_footprints(self._conn, "building_part", twin, rows[1])
+        if len(parts):
+            self._parts = parts["row"].copy()
+            self._owners = changes.owners(self._conn, twin, self._parts)
+        return self._indexed(whole, parts)
+
+    def _indexed(self, whole: npt.NDArray[np.void], parts: npt.NDArray[np.void]) -> KeyIndex:
         facts = np.concatenate([whole, parts]) if len(parts) else whole
         keys = np.concatenate([whole["row"], -parts["row"]])
         boxes = _boxes(facts, LocalFrame(self.frame, self._place.storage, self._place.n_offset))
@@ -75,7 +95,7 @@ class StoredBuildings:
 
     def loader(self) -> Loader:
         """See :meth:`tiles.tilers.base.Source.loader`."""
-        snapshot = bulk.export_snapshot(self._conn)
+        snapshot = None if self._rows is not None else bulk.export_snapshot(self._conn)
         return _Loader(self._url, snapshot, self._place, self._parts, self._owners)
 
     def _drawn_by_parts(self, whole: npt.NDArray[np.void], parts: npt.NDArray[np.void]) -> I64:
@@ -111,25 +131,34 @@ class _Loader:
     """Connects when it first loads, and stays connected for the process's life."""
 
     url: str
-    snapshot: str
+    snapshot: str | None
     place: Place
     parts: I64
     owners: I64
     _conn: Connection | None = None
     _open: ExitStack = field(default_factory=ExitStack)
 
+    def identity(self, keys: I64) -> bytes:
+        """See :meth:`tiles.tilers.base.Identified.identity`: a row says the same for ever, and a
+        part tells which building it is of."""
+        return keys.tobytes() + self._owners_of(-keys[keys < 0]).tobytes()
+
     def load(self, keys: I64) -> Batch:
         """See :meth:`tiles.tilers.base.Loader.load`."""
         if self._conn is None:
-            self._conn = self._open.enter_context(bulk.at_snapshot(self.url, self.snapshot))
+            opened = (
+                connect(self.url, read_only=True)
+                if self.snapshot is None
+                else bulk.at_snapshot(self.url, self.snapshot)
+            )
+            self._conn = self._open.enter_context(opened)
         is_part = keys < 0
         whole = bulk.read_rows(self._conn, "building", keys[~is_part], _COLUMNS)
         parts = owners = None
         if is_part.any():
             rows = -keys[is_part]
             parts = bulk.read_rows(self._conn, "building_part", rows, _PART_COLUMNS)
-            of = self.owners[np.searchsorted(self.parts, rows, sorter=np.argsort(self.parts))]
-            wanted = np.setdiff1d(of, [0])
+            wanted = np.setdiff1d(self._owners_of(rows), [0])
             owners = bulk.read_rows(self._conn, "building", wanted, ["key", "dataset_id"])
         place = self.place
         tiler = BuildingTiler(
@@ -137,6 +166,19 @@ class _Loader:
             storage=place.storage, n_offset=place.n_offset,
         )  # fmt: skip
         return _Piece(tiler, is_part)
+
+    def close(self) -> None:
+        """End the connection; the next load makes another."""
+        self._conn = None
+        self._open.close()
+
+    def _owners_of(self, parts: I64) -> I64:
+        """Row of the building of each of the rows ``parts`` (k,), 0 without one."""
+        if not len(parts):
+            return parts
+        order = np.argsort(self.parts)
+        found: I64 = self.owners[order[np.searchsorted(self.parts, parts, sorter=order)]]
+        return found
 
 
 class _Piece:

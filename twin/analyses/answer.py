@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,8 @@ class Answer:
     so, positions (east, north[, height]) in ``datum``'s CRSs, None where something is unknown.
     ``datum`` has ``horizontal``, ``vertical`` and what each dataset declared; ``accuracy`` the mean
     errors (1 sigma, metres) of the features used; ``revisions`` dataset, number and moment of
-    record. ``drawing`` is an SVG right in scale, ``page`` a printable HTML document.
+    record. ``draw`` makes an SVG right in scale, ``write`` a printable HTML document, where the
+    analysis has them; :attr:`drawing` and :attr:`page` are these, made when first asked for.
     """
 
     result: dict[str, Any]
@@ -31,8 +33,30 @@ class Answer:
     accuracy: dict[str, Any]
     revisions: list[dict[str, Any]]
     notes: tuple[Note, ...] = ()
-    drawing: str | None = field(default=None, repr=False)
-    page: str | None = field(default=None, repr=False)
+    draw: Callable[[], str] | None = field(default=None, repr=False)
+    write: Callable[[], str] | None = field(default=None, repr=False)
+    _made: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def drawing(self) -> str | None:
+        """The SVG; ``None`` where the analysis has none."""
+        return self._once("drawing", self.draw)
+
+    @property
+    def page(self) -> str | None:
+        """The HTML document; ``None`` where the analysis has none."""
+        return self._once("page", self.write)
+
+    def rendered(self, medium: str) -> str | None:
+        """The drawing (``image/svg+xml``) or page (``text/html``); ``None`` of other media."""
+        if medium == "image/svg+xml":
+            return self.drawing
+        return self.page if medium == "text/html" else None
+
+    def _once(self, name: str, make: Callable[[], str] | None) -> str | None:
+        if make is not None and name not in self._made:
+            self._made[name] = make()
+        return self._made.get(name)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON, without drawing and page."""

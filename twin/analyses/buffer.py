@@ -37,9 +37,11 @@ class BufferRequest(Request):
     @model_validator(mode="after")
     def _one_shape(self) -> Self:
         if sum(g is not None for g in (self.point, self.line, self.polygon)) != 1:
-            raise ValueError("give one of point, line and polygon")
+            raise ValueError(
+                "give one of point, line and polygon", "point、line、polygon 应给且只给一个"
+            )
         if self.height is not None and self.point is None:
-            raise ValueError("height goes with point")
+            raise ValueError("height goes with point", "height 只能与 point 一起给出")
         return self
 
 

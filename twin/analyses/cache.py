@@ -13,6 +13,7 @@ from models.db import read
 from models.db.connection import Connection, connect
 from models.features import TABLES, Theme
 from models.terrain import Terrain, open_terrain
+from twin.analyses.city import Cities
 from twin.analyses.pipework import Pipework, Source
 
 #: Columns that no analysis looks at.
@@ -27,11 +28,13 @@ class PipeworkCache:
     At most ``rows`` segments and points are kept, the least recently used go first; the newest
     stays whatever its size. Any number of threads may ask at once; the same pipes are read once.
     ``url`` is the read role's; ``home`` holds the twins' terrain (:mod:`models.terrain`).
+    ``cities`` opens what is not kept in memory, for questions about space.
     """
 
     def __init__(self, url: str, home: Path | None = None, rows: int = 3_000_000) -> None:
         self._url = url
         self._home = home
+        self.cities = Cities(url, home)
         self._rows = rows
         self._held: OrderedDict[Key, Pipework] = OrderedDict()
         self._lock = threading.Lock()

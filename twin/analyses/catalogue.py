@@ -16,9 +16,11 @@ from twin.analyses.clearance import (
 from twin.analyses.cover import CoverRequest, cover
 from twin.analyses.ducts import DuctsRequest, ducts
 from twin.analyses.excavation import ExcavationRequest, excavation
+from twin.analyses.foundation import FoundationRequest, foundation_clearance
 from twin.analyses.profile import ProfileRequest, profile
 from twin.analyses.registry import Analysis
 from twin.analyses.section import SectionRequest, section
+from twin.analyses.space_catalogue import SPACE
 from twin.analyses.tracing import (
     ConnectivityRequest,
     SourceRequest,
@@ -59,6 +61,14 @@ ALL: Final = (
         ClearanceRequest,
         vertical_clearance,
         {"segments": ["YS1-YS2"], "reach": 2.0},
+    ),
+    Analysis(
+        "foundation-clearance",
+        "建（构）筑物基础净距",
+        "Clearance from a foundation",
+        FoundationRequest,
+        foundation_clearance,
+        {"polygon": _AREA, "depth": 1.5, "friction": 30, "trench": 1.2},
     ),
     Analysis("clash", "空间碰撞", "Clash in space", ClashRequest, clash, {"polygon": _AREA}),
     Analysis(
@@ -135,4 +145,5 @@ ALL: Final = (
         {"class_code": "PS"},
     ),
     Analysis("ageing", "老化统计", "Ageing statistics", AgeingRequest, ageing, {"old": 30}),
+    *SPACE,
 )

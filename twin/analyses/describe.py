@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -41,6 +41,9 @@ _SHOWN: Final = (
     "dataset",
 )
 
+#: Columns of a segment's size as surveys write it.
+_SIZES: Final = ("shape", "width_mm", "height_mm", "id_mm", "od_mm")
+
 VERTICAL: Final = "1985 国家高程基准 normal heights of the 1985 datum"
 
 
@@ -51,7 +54,7 @@ def segments(pipework: Pipework, rows: npt.ArrayLike) -> list[dict[str, Any]]:
     are metres and ``outer_nominal`` says that no wall was known; unknown values are left out.
     """
     wanted = np.asarray(rows, np.int64)
-    table = pipework.segments.iloc[wanted]
+    table = taken(pipework.segments, wanted, (*_SHOWN, *_SIZES))
     columns = [(name, table[name].to_list()) for name in _SHOWN if name in table]
     labels = sizes(table)
     known = pipes.classes()
@@ -66,6 +69,13 @@ def segments(pipework: Pipework, rows: npt.ArrayLike) -> list[dict[str, Any]]:
         one |= _outer(pipework, int(row))
         out.append(one)
     return out
+
+
+def taken(table: pd.DataFrame, rows: npt.NDArray[np.int64], names: Sequence[str]) -> pd.DataFrame:
+    """Rows of those of the columns ``names`` that the table has; the others are not touched."""
+    # column by column: pandas would copy every row of the columns before it takes some
+    found = {name: table[name].iloc[rows] for name in names if name in table}
+    return pd.DataFrame(found, index=table.index[rows])
 
 
 def sizes(table: pd.DataFrame) -> list[str | None]:
@@ -123,22 +133,22 @@ def answer(
     notes: Iterable[Note] = (),
     *,
     surfaces: bool = True,
-    drawing: str | None = None,
-    page: str | None = None,
+    draw: Callable[[], str] | None = None,
+    write: Callable[[], str] | None = None,
 ) -> Answer:
     """An answer with what a reader must know about the pipes; ``rows`` are the segments used.
 
-    ``surfaces`` tells that sizes and heights of the pipes matter to it.
+    ``surfaces`` tells that sizes and heights of the pipes matter to it, and the ground.
     """
     used = np.unique(np.asarray(rows, np.int64))
     return Answer(
         result,
         datum(pipework),
-        accuracy(pipework, used),
+        accuracy(pipework, used, ground=surfaces),
         revisions(pipework),
         (*notes, *(_common_notes(pipework, used) if surfaces else ())),
-        drawing,
-        page,
+        draw,
+        write,
     )
 
 
@@ -162,18 +172,23 @@ def datum(pipework: Pipework) -> dict[str, Any]:
     }
 
 
-def accuracy(pipework: Pipework, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
-    """Mean errors of the segments used, 1 sigma in metres, and how many pieces have none."""
+def accuracy(
+    pipework: Pipework, rows: npt.NDArray[np.int64], *, ground: bool = True
+) -> dict[str, Any]:
+    """Mean errors of the segments used, 1 sigma in metres, and how many pieces have none; where
+    heights of the ground come from, unless the answer has none (they cost seconds to prepare)."""
     pieces = pipework.pieces_of(rows)
     body = pipework.bodies
-    return {
+    out = {
         "sigma": 1,
         "unit": "m",
         "plan": _span(body.sigma_xy[pieces]),
         "height": _span(body.sigma_z[pieces]),
-        "ground": {"source": pipework.ground.source, "zh": pipework.ground.zh}
-        | {"en": pipework.ground.en},
     }
+    if ground:
+        told = pipework.ground
+        out["ground"] = {"source": told.source, "zh": told.zh, "en": told.en}
+    return out
 
 
 def revisions(pipework: Pipework) -> list[dict[str, Any]]:
@@ -232,8 +247,8 @@ def _common_notes(pipework: Pipework, rows: npt.NDArray[np.int64]) -> list[Note]
 
 def brief(pipework: Pipework, rows: npt.ArrayLike) -> list[dict[str, Any]]:
     """Only what identifies each segment: id, key, class and owner."""
-    table = pipework.segments.iloc[np.asarray(rows, np.int64)]
-    return _records(table, ("id", "key", "class_code", "owner"))
+    names = ("id", "key", "class_code", "owner")
+    return _records(taken(pipework.segments, np.asarray(rows, np.int64), names), names)
 
 
 def nodes(pipework: Pipework, rows: npt.ArrayLike) -> list[dict[str, Any]]:
@@ -241,12 +256,10 @@ def nodes(pipework: Pipework, rows: npt.ArrayLike) -> list[dict[str, Any]]:
     wanted = np.asarray(rows, np.int64)
     at = pipework.network.position[wanted]
     inside = wanted < len(pipework.points)
-    table = pipework.points.iloc[np.where(inside, wanted, 0)] if len(pipework.points) else None
-    known = (
-        _records(table, ("id", "exp_no", "class_code", "feature", "appurtenance"))
-        if table is not None
-        else [{}] * len(wanted)
-    )
+    names = ("id", "exp_no", "class_code", "feature", "appurtenance")
+    known: list[dict[str, Any]] = [{}] * len(wanted)
+    if len(pipework.points):
+        known = _records(taken(pipework.points, np.where(inside, wanted, 0), names), names)
     return [
         {**(one if own else {}), "position": [metres(x), metres(y)]}
         for one, own, (x, y, _) in zip(known, inside, at, strict=True)
@@ -254,8 +267,12 @@ def nodes(pipework: Pipework, rows: npt.ArrayLike) -> list[dict[str, Any]]:
 
 
 def _records(table: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:
-    columns = [(name, table[name].to_list()) for name in names if name in table]
+    columns = [
+        (name, table[name].to_list(), table[name].notna().to_list())
+        for name in names
+        if name in table
+    ]
     return [
-        {name: plain(values[i]) for name, values in columns if not pd.isna(values[i])}
+        {name: plain(values[i]) for name, values, known in columns if known[i]}
         for i in range(len(table))
     ]

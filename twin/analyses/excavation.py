@@ -96,9 +96,14 @@ def excavation(pipework: Pipework, request: ExcavationRequest) -> Answer:
     base = describe.answer(pipework, result, rows, _notes(pipework, rows))
     axis = _axis(pit)
     result["section"] = describe.points(axis)
-    plan = draw_plan(pipework, result, rows)
-    page = ticket_page(base, plan, _section(pipework, pit, axis, result), pipework.twin)
-    return describe.answer(pipework, result, rows, _notes(pipework, rows), drawing=plan, page=page)
+
+    def draw() -> str:
+        return draw_plan(pipework, result, rows)
+
+    def write() -> str:
+        return ticket_page(base, draw(), _section(pipework, pit, axis, result), pipework.twin)
+
+    return describe.answer(pipework, result, rows, _notes(pipework, rows), draw=draw, write=write)
 
 
 def _pipes(pipework: Pipework, pit: Pit, margin: float) -> tuple[list[dict[str, Any]], Rows]:

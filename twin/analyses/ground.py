@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import LinearNDInterpolator
+import shapely
 from scipy.spatial import Delaunay, QhullError, cKDTree
 
 Array = npt.NDArray[np.float64]
@@ -78,7 +78,7 @@ def from_points(east: Array, north: Array, height: Array) -> Ground:
 
     def sample(e: Array, n: Array) -> Array:
         at = np.column_stack([np.ravel(e), np.ravel(n)]) - origin
-        found = np.full(len(at), np.nan) if inside is None else np.asarray(inside(at), np.float64)
+        found = np.full(len(at), np.nan) if inside is None else inside(at)
         rest = np.isnan(found) & np.isfinite(at).all(axis=1)
         if rest.any():
             found[rest] = _two_nearest(nearest, heights, at[rest])
@@ -87,13 +87,43 @@ def from_points(east: Array, north: Array, height: Array) -> Ground:
     return Ground("points", sample)
 
 
-def _triangles(plan: Array, heights: Array) -> Any:
+def _triangles(plan: Array, heights: Array) -> Callable[[Array], Array] | None:
+    """Heights inside the Delaunay triangles of ``plan`` (p, 2), NaN outside; None without any.
+
+    Triangles are found by their boxes: points along streets make slivers by the thousand, which
+    scipy's interpolator first inverts one by one.
+    """
     if len(plan) < 3:
         return None
     try:
-        return LinearNDInterpolator(Delaunay(plan), heights)
+        corners = Delaunay(plan).simplices
     except QhullError:  # all on one line
         return None
+    places = plan[corners]
+    tree = shapely.STRtree(shapely.polygons(places))
+
+    def inside(at: Array) -> Array:
+        out = np.full(len(at), np.nan)
+        # GEOS takes a place that is not a number for one at infinity, or for an empty point
+        asked = np.flatnonzero(np.isfinite(at).all(axis=1))
+        row, found = tree.query(shapely.points(at[asked]), predicate="intersects")
+        place, (a, b, c) = at[asked[row]], places[found].transpose(1, 0, 2)
+        whole = _cross(b - a, c - a)
+        solid = np.abs(whole) > 1e-6  # m2; what has no area has no slope
+        second, third = _cross(place - a, c - a), _cross(b - a, place - a)
+        z = heights[corners[found]]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            height = (z[:, 1] - z[:, 0]) * second + (z[:, 2] - z[:, 0]) * third
+            height = z[:, 0] + height / whole
+        out[asked[row[solid]]] = height[solid]
+        return out
+
+    return inside
+
+
+def _cross(a: Array, b: Array) -> Array:
+    out: Array = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+    return out
 
 
 def _two_nearest(tree: cKDTree, heights: Array, at: Array) -> Array:

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from pydantic import Field
 
 from models.clearance.solids import solids
@@ -77,16 +78,19 @@ def profile(pipework: Pipework, request: ProfileRequest) -> Answer:
         "ground": _ground(pipework, pieces, backward, chain),
         "crossings": crossing,
     }
-    drawing = draw_profile(
-        result,
-        outlines,
-        describe.datum(pipework),
-        describe.revisions(pipework),
-        request.scale,
-        request.vertical_scale,
-    )
+
+    def draw() -> str:
+        return draw_profile(
+            result,
+            outlines,
+            describe.datum(pipework),
+            describe.revisions(pipework),
+            request.scale,
+            request.vertical_scale,
+        )
+
     used = np.concatenate([way.edges, rows])
-    return describe.answer(pipework, result, used, (_PLAN,), drawing=drawing)
+    return describe.answer(pipework, result, used, (_PLAN,), draw=draw)
 
 
 def _pieces(pipework: Pipework, way: Route) -> tuple[Rows, npt.NDArray[np.bool_]]:
@@ -132,10 +136,8 @@ def _ends(
 
 def _node_ground(pipework: Pipework, nodes: Rows) -> Array:
     """Surveyed ground heights of network nodes, sampled where a survey has none."""
-    surveyed = np.append(numbers(pipework.points, "ground_h"), np.nan)
-    row = np.where(nodes < len(pipework.points), nodes, len(pipework.points))
     at = pipework.network.position[nodes]
-    ground = surveyed[row]
+    ground = numbers(_points(pipework, nodes), "ground_h")
     missing = np.isnan(ground)
     if missing.any():
         ground[missing] = pipework.ground.sample(at[missing, 0], at[missing, 1])
@@ -145,22 +147,27 @@ def _node_ground(pipework: Pipework, nodes: Rows) -> Array:
 def _nodes(pipework: Pipework, way: Route, stations: Array) -> list[dict[str, Any]]:
     ground = _node_ground(pipework, way.nodes)
     at = pipework.network.position[way.nodes]
-    named = {
-        name: np.concatenate([words(pipework.points, name), np.array([None])])
-        for name in ("id", "exp_no", "feature", "appurtenance")
-    }
-    bottom = np.append(numbers(pipework.points, "well_bottom_h"), np.nan)
-    row = np.where(way.nodes < len(pipework.points), way.nodes, len(pipework.points))
+    table = _points(pipework, way.nodes)
+    named = {name: words(table, name) for name in ("id", "exp_no", "feature", "appurtenance")}
+    bottom = numbers(table, "well_bottom_h")
     return [
         {
             "chainage": metres(stations[i]),
             "position": [metres(at[i, 0]), metres(at[i, 1])],
             "ground": metres(ground[i]),
-            "well_bottom": metres(bottom[row[i]]),
-            **{name: describe.plain(values[row[i]]) for name, values in named.items()},
+            "well_bottom": metres(bottom[i]),
+            **{name: describe.plain(values[i]) for name, values in named.items()},
         }
         for i in range(len(way.nodes))
     ]
+
+
+def _points(pipework: Pipework, nodes: Rows) -> pd.DataFrame:
+    """What a profile tells of network nodes; nothing of those that are no survey points."""
+    names = ("id", "exp_no", "feature", "appurtenance", "ground_h", "well_bottom_h")
+    known = nodes < len(pipework.points)
+    table = describe.taken(pipework.points, nodes[known], names)
+    return table.set_axis(np.flatnonzero(known)).reindex(np.arange(len(nodes)))
 
 
 def _segments(

@@ -6,28 +6,32 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
 from twin.analyses.answer import Answer
 from twin.analyses.errors import UnknownAnalysisError, from_validation
-from twin.analyses.pipework import Pipework
 from twin.analyses.requests import Request
+
+if TYPE_CHECKING:
+    from twin.analyses.cache import PipeworkCache
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """One analysis: titles, request model, function, a request as an example, and which media its
-    answer has beside JSON."""
+    answer has beside JSON. ``over`` tells what the function is given: a twin's ``pipes``
+    (:mod:`twin.analyses.pipework`) or its ``city`` (:mod:`twin.analyses.city`)."""
 
     name: str
     zh: str
     en: str
     request: type[Request]
-    run: Callable[[Pipework, Any], Answer]
+    run: Callable[[Any, Any], Answer]
     example: Mapping[str, Any]
     media: tuple[str, ...] = ()
+    over: Literal["pipes", "city"] = "pipes"
 
     def parse(self, document: Any) -> Request:
         """The request in ``document`` (plain JSON values).
@@ -38,6 +42,16 @@ class Analysis:
             return self.request.model_validate(document)
         except ValidationError as error:
             raise from_validation(self.name, error) from None
+
+    def answer(self, cache: PipeworkCache, twin: str, request: Request) -> Answer:
+        """The answer to ``request`` for ``twin``.
+
+        Raises :class:`twin.analyses.errors.BadRequestError`, :class:`models.errors.DatabaseError`.
+        """
+        if self.over == "city":
+            with cache.cities.open(twin, *request.moments()) as city:
+                return self.run(city, request)
+        return self.run(cache.get(twin, *request.moments()), request)
 
     def describe(self) -> dict[str, Any]:
         """Name, titles, what it does, and the JSON Schema of its request."""

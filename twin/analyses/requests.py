@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from models.crs import StorageCrs, to_storage
 from models.errors import DatumError, OutsideAreaError
+from models.validity import reason
 from twin.analyses.errors import BadRequestError
 
 Array = npt.NDArray[np.float64]
@@ -100,9 +101,9 @@ def polygon(
     has no area."""
     shape = shapely.Polygon(positions(values, crs, storage))
     if not shape.is_valid or shape.area < 1e-4:
-        why = shapely.is_valid_reason(shape) if not shape.is_valid else "no area"
+        en, zh = ("it has no area", "面积为零") if shape.is_valid else reason(shape)
         raise BadRequestError(
-            f"The polygon cannot be used: {why}. Give its corners in order, without crossings.",
-            f"多边形不可用：{why}。请按顺序给出角点，边线不得相交。",
+            f"The polygon cannot be used: {en}. Give its corners in order, without crossings.",
+            f"多边形不可用：{zh}。请按顺序给出角点，边线不得相交。",
         )
     return shapely.orient_polygons(shape)

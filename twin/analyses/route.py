@@ -39,9 +39,9 @@ class RouteRequest(Request):
     @model_validator(mode="after")
     def _one_of(self) -> Self:
         if (self.nodes is None) == (self.segments is None):
-            raise ValueError("give either nodes or segments")
+            raise ValueError("give either nodes or segments", "nodes 与 segments 应给且只给一个")
         if self.nodes is not None and len(self.nodes) < 2:
-            raise ValueError("give at least two nodes")
+            raise ValueError("give at least two nodes", "nodes 至少应有两个点")
         return self
 
 

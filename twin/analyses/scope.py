@@ -27,7 +27,9 @@ class ScopeRequest(Request):
     @model_validator(mode="after")
     def _not_both(self) -> Self:
         if self.segments is not None and self.polygon is not None:
-            raise ValueError("give segments or polygon, not both")
+            raise ValueError(
+                "give segments or polygon, not both", "segments 与 polygon 只能给出一个"
+            )
         return self
 
 

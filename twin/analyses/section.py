@@ -51,10 +51,13 @@ def section(pipework: Pipework, request: SectionRequest) -> Answer:
     """
     vertices = line(request.line, request.crs, pipework.storage)
     result, outlines, rows, cuts = measure(pipework, vertices)
-    drawing = draw_section(
-        result, outlines, describe.datum(pipework), describe.revisions(pipework), request.scale
-    )
-    return describe.answer(pipework, result, rows, _notes(cuts, pipework), drawing=drawing)
+
+    def draw() -> str:
+        return draw_section(
+            result, outlines, describe.datum(pipework), describe.revisions(pipework), request.scale
+        )
+
+    return describe.answer(pipework, result, rows, _notes(cuts, pipework), draw=draw)
 
 
 def measure(

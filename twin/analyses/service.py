@@ -33,8 +33,11 @@ class AnalysisService:
         self.cache = PipeworkCache(read_url, home)
         self._limiter = anyio.CapacityLimiter(threads)
 
-    async def answer(self, twin: str, analysis: Analysis, document: Any) -> Answer:
-        """The answer to ``document`` for ``twin``.
+    async def answer(
+        self, twin: str, analysis: Analysis, document: Any, medium: str | None = None
+    ) -> Answer:
+        """The answer to ``document`` for ``twin``; its drawing or page is made where ``medium`` is
+        that of one.
 
         Raises :class:`twin.analyses.errors.BadRequestError`, :class:`models.errors.DatabaseError`,
         and :class:`BusyError` where too many wait already.
@@ -44,9 +47,12 @@ class AnalysisService:
                 "Too many analyses are waiting. Try again in a few seconds.",
                 "排队的分析过多，请数秒后重试。",
             )
-        work = partial(self._work, twin, analysis, document)
+        work = partial(self._work, twin, analysis, document, medium)
         return await anyio.to_thread.run_sync(work, limiter=self._limiter)
 
-    def _work(self, twin: str, analysis: Analysis, document: Any) -> Answer:
+    def _work(self, twin: str, analysis: Analysis, document: Any, medium: str | None) -> Answer:
         request = analysis.parse(document)
-        return analysis.run(self.cache.get(twin, *request.moments()), request)
+        answer = analysis.answer(self.cache, twin, request)
+        if medium is not None:
+            answer.rendered(medium)  # it is kept, and made here in the thread
+        return answer

@@ -51,7 +51,7 @@ def pipework(
 ) -> Pipework:
     """The pipes with their points at ``ground`` (m, or by point); ``points`` adds columns to named
     points. Accuracy is 0.05 m in plan and 0.03 m in height unless ``points`` says otherwise."""
-    segments = pd.DataFrame(list(pipes))
+    segments = _table(pipes)
     segments.insert(0, "id", [str(feature_id("t", "d", "pipe_segment", k)) for k in segments.key])
     ends: dict[str, dict[str, Any]] = {}
     for one in pipes:
@@ -72,10 +72,21 @@ def pipework(
                     **(points or {}).get(name, {}),
                 },
             )
-    table = pd.DataFrame(list(ends.values()))
+    table = _table(list(ends.values()))
     for end in ("from", "to"):
         segments[f"{end}_point_id"] = [ends[n]["id"] for n in segments[f"{end}_point"]]
     return Pipework.of(segments, table, twin="t", terrain=terrain, **more)
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """Rows as the database hands them over: text is objects, whatever pandas would infer."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return pd.DataFrame({name: _column([row.get(name) for row in rows]) for name in names})
+
+
+def _column(values: list[Any]) -> pd.Series[Any]:
+    text = any(isinstance(value, str) for value in values)
+    return pd.Series(values, dtype=object if text else None)
 
 
 def at(*positions: Sequence[float]) -> list[list[float]]:

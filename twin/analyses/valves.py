@@ -13,7 +13,7 @@ from twin.analyses import describe
 from twin.analyses.answer import Answer, Note
 from twin.analyses.describe import metres
 from twin.analyses.errors import BadRequestError
-from twin.analyses.names import segment_rows
+from twin.analyses.names import point_rows, segment_rows
 from twin.analyses.pipework import Pipework
 from twin.analyses.requests import Names, Request
 from twin.analyses.scope import ScopeRequest, scope
@@ -74,7 +74,8 @@ def isolation(pipework: Pipework, request: IsolationRequest) -> Answer:
         "sources_inside": describe.nodes(pipework, found.sources_inside),
     }
     rows = np.union1d(edges, found.cut_edges)
-    return describe.answer(pipework, result, rows, _isolation_notes(found.supplied), surfaces=False)
+    notes = _isolation_notes(found.supplied) + _no_valves(pipework, request)
+    return describe.answer(pipework, result, rows, notes, surfaces=False)
 
 
 def flow_direction(pipework: Pipework, request: FlowRequest) -> Answer:
@@ -135,5 +136,23 @@ def _isolation_notes(supplied: bool) -> list[Note]:
             "数据中没有与爆管点相通的水源（气源）点：边界阀门须全部关闭；无法判断谁失去供应，停供范围可能不全。",
             "The data have no source connected with the burst: all valves around it must be shut, "
             "who loses supply cannot be told, and the part without supply may be incomplete.",
+        )
+    ]
+
+
+def _no_valves(pipework: Pipework, request: IsolationRequest) -> list[Note]:
+    """Points named as valves that are none: they change nothing, which the asker must know."""
+    named = sorted({*(request.inoperable or []), *(request.closed or [])})
+    valves = np.isin(point_rows(pipework, named), pipework.valve_segments.valves)
+    strange = [name for name, valve in zip(named, valves, strict=True) if not valve]
+    if not strange:
+        return []
+    listed = ", ".join(strange)
+    return [
+        Note(
+            "NOT-A-VALVE",
+            f"所列点不是阀门，对结果没有影响：{listed}。请核对点号，或在数据中补填附属物“阀门”后重新入库。",
+            f"These points are no valves and change nothing: {listed}. Check the numbers, or "
+            "deliver them with an appurtenance that says valve (阀门).",
         )
     ]

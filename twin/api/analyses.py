@@ -19,6 +19,7 @@ from twin.analyses.service import AnalysisService, BusyError
 from twin.api import errors
 from twin.api.errors import problem
 from twin.services import Services
+from twin.validation import broken_json
 
 router = APIRouter(prefix="/twins", tags=["analyses"])
 
@@ -101,7 +102,7 @@ async def run_analysis(request: Request, twin: str, name: str) -> Response:
             f"请求超过 {MOST_BYTES} 字节，请简化几何。",
         )
     try:
-        answer = await runner.answer(twin, analysis, _document(body))
+        answer = await runner.answer(twin, analysis, _document(body), medium)
     except BadRequestError as error:
         return problem(request, 400, error.en, error.zh, code=error.code, errors=list(error.errors))
     return _response(answer, medium)
@@ -136,9 +137,9 @@ def _document(body: bytes) -> Any:
     try:
         return orjson.loads(body or b"{}")
     except orjson.JSONDecodeError as error:
+        en, zh = broken_json(error)
         raise BadRequestError(
-            f"The body is not JSON: {error}. Send a JSON object.",
-            f"请求体不是 JSON：{error}。请发送 JSON 对象。",
+            f"The body: {en}. Send a JSON object.", f"请求体：{zh}。请发送 JSON 对象。"
         ) from error
 
 
@@ -147,5 +148,4 @@ def _response(answer: Answer, medium: str) -> Response:
         return Response(
             orjson.dumps(answer.as_dict()), media_type=_JSON, headers={"Vary": "Accept"}
         )
-    text = answer.drawing if medium == "image/svg+xml" else answer.page
-    return Response(text or "", media_type=medium, headers=_SEALED)
+    return Response(answer.rendered(medium) or "", media_type=medium, headers=_SEALED)

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from models.errors import DatabaseError, TwinError, UnknownTwinError
-from twin.validation import expectation
+from twin.validation import told
 
 _log = structlog.get_logger("twin.http")
 
@@ -76,15 +76,12 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        told = [
-            (".".join(map(str, fault["loc"])), str(fault.get("input")), *expectation(fault))
-            for fault in error.errors()
-        ]
+        faults = [(".".join(map(str, fault["loc"])), *told(fault)) for fault in error.errors()]
         return problem(
             request,
             400,
-            "; ".join(f"{where}: found '{found}', {en}" for where, found, en, _ in told) + ".",
-            "；".join(f"{where}：收到“{found}”，{zh}" for where, found, _, zh in told) + "。",
+            "; ".join(f"{where}: {en}" for where, en, _ in faults) + ".",
+            "；".join(f"{where}：{zh}" for where, _, zh in faults) + "。",
             code="HTTP-400",
         )
 

@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 #: What :func:`twin.api.errors.problem` answers (RFC 9457).
 _TEXT: Final = {"type": "string"}
-_PROBLEM: Final = {
+PROBLEM: Final = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "detail_zh", "instance"],
     "properties": {
@@ -77,4 +77,4 @@ def _tell_problems(schema: dict[str, Any]) -> None:
     schemas = schema.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    schemas["Problem"] = _PROBLEM
+    schemas["Problem"] = PROBLEM

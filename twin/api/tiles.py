@@ -8,19 +8,51 @@ one byte range of the representation that would have been sent whole.
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from tiles.store.base import StoredFile
-from twin.api.errors import problem
+from twin.api.errors import NotFoundError, problem
+from twin.dynamic import PARAMETERS, DynamicTiles
 from twin.services import Services
 
 router = APIRouter(prefix="/tiles", tags=["3D Tiles"])
 terrain = APIRouter(prefix="/terrain", tags=["terrain"])
 
+Moment = Annotated[
+    str | None, Query(alias="datetime", description="真实时刻 Moment in the city, RFC 3339")
+]
+AsOf = Annotated[
+    str | None, Query(alias="as-of", description="记录时刻 Moment of record time, RFC 3339")
+]
+Condition = Annotated[
+    str | None, Query(alias="filter", description="过滤条件 Which features, CQL2")
+]
+Language = Annotated[
+    str | None, Query(alias="filter-lang", description="cql2-text (default), cql2-json")
+]
+FilterCrs = Annotated[
+    str | None,
+    Query(alias="filter-crs", description="过滤几何的坐标系 CRS of the filter's geometries"),
+]
+
 _FOREVER = "public, max-age=31536000, immutable"
 _REVALIDATE = "public, no-cache"
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
+
+
+@router.head("/{twin}/terrain/{name:path}", include_in_schema=False)
+@router.get("/{twin}/terrain/{name:path}", include_in_schema=False)
+async def get_terrain_tile(request: Request, twin: str) -> Response:
+    """Terrain is no 3D Tiles layer: the answer names its address."""
+    services: Services = request.app.state.services
+    services.twin(twin)
+    raise NotFoundError(
+        f"Terrain is quantized-mesh and not among the 3D Tiles: it starts at "
+        f"/terrain/{twin}/layer.json.",
+        f"地形为 quantized-mesh，不在 3D Tiles 之列：请从 /terrain/{twin}/layer.json 开始。",
+    )
 
 
 @router.head("/{twin}/{layer}/{name}", include_in_schema=False)
@@ -31,12 +63,32 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
     responses={
         304: {"description": "未变 Not modified"},
         206: {"description": "部分内容 Part of it"},
+        503: {"description": "即时切片繁忙 Too much is encoded on demand; Retry-After"},
     },
 )
-async def get_tile(request: Request, twin: str, layer: str, name: str) -> Response:
-    """One file of a layer's tileset."""
+async def get_tile(
+    request: Request,
+    twin: str,
+    layer: str,
+    name: str,
+    moment: Moment = None,
+    as_of: AsOf = None,
+    condition: Condition = None,
+    language: Language = None,
+    crs: FilterCrs = None,
+) -> Response:
+    """One file of a layer's tileset.
+
+    With ``datetime``, ``as-of`` or ``filter`` it is that of a tileset over what was, will be or
+    matches, encoded on demand; its contents carry the question in their addresses.
+    """
     services: Services = request.app.state.services
-    return respond(request, services.tile(twin, layer, name))
+    asked = dict(zip(PARAMETERS, (moment, as_of, condition, language, crs), strict=True))
+    given = {key: text for key, text in asked.items() if text is not None}
+    if not given:
+        return respond(request, services.tile(twin, layer, name))
+    dynamic: DynamicTiles = request.app.state.dynamic_tiles
+    return respond(request, await dynamic.file(twin, layer, name, given))
 
 
 @terrain.head("/{twin}/{name:path}", include_in_schema=False)

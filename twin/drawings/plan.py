@@ -14,6 +14,9 @@ from twin.drawings.sheet import Sheet
 
 _WIDTH, _HEIGHT, _MARGIN = 186.0, 124.0, 12.0
 _AROUND: Final = 4.0
+Place = npt.NDArray[np.float64]
+#: Where a number stands on the paper (mm), the number, its colour.
+Label = tuple[Place, int, str]
 _FILLS: Final = {"exposed": "#d0021b", "possible": "#e07b00", "near": "#e0b000", "unknown": "#777"}
 
 
@@ -48,13 +51,15 @@ def draw_plan(pipework: Pipework, result: dict[str, Any], rows: npt.NDArray[np.i
         for ring in zone["polygons"] if zone else ():
             fill = _FILLS.get(pipe["state"], "#777")
             sheet.shape(at(np.array(ring)), fill=fill, fill_opacity=0.14, stroke="none")
-    _pipes(sheet, pipework, result, rows, window, at, per)
+    labels = _pipes(sheet, pipework, result, rows, window, at, per)
     sheet.shape(at(rim), fill="none", stroke="#b00020", stroke_width=0.3, stroke_dasharray="2 1")
     sheet.shape(at(np.array(result["floor"])), fill="none", stroke="#b00020", stroke_width=0.45)
     axis = at(np.array(result["section"]))
     sheet.line(axis, stroke="#111", stroke_width=0.25, stroke_dasharray="5 1 1 1")
     for (x, y), letter, anchor in zip(axis, ("A", "A′"), ("end", "start"), strict=True):
         sheet.text(x, y - 1, letter, 3, anchor)
+    for (x, y), number, rgb in labels:  # over the lines of the pit
+        tag(sheet, x, y, number, rgb)
     sheet.box(_MARGIN, _MARGIN, *room, fill="none", stroke="#222", stroke_width=0.25)
     sheet.text(_MARGIN, 7.5, f"平面图  1:{scale}", 3.6)
     _north(sheet, _WIDTH - _MARGIN - 5, _MARGIN + 3)
@@ -83,14 +88,17 @@ def _pipes(
     window: shapely.Polygon,
     at: Any,
     per: float,
-) -> None:
-    """Pipes clipped to the window; each concerned one has its number where there is room."""
+) -> list[Label]:
+    """Pipes clipped to the window, and a label for each concerned one: its place, number, colour.
+
+    A number stands inside the pit where there is room, else anywhere on its pipe.
+    """
     numbers = {int(r): p["number"] for r, p in zip(rows, result["pipes"], strict=True)}
     pieces = pipework.tree.query(window, predicate="intersects")
     owners = np.unique(pipework.bodies.owner[pieces])
     rim = shapely.Polygon(result["top"])
     codes = pipework.segments["class_code"].to_numpy(object)
-    taken: list[npt.NDArray[np.float64]] = []
+    labels: list[Label] = []
     for row in owners:
         rgb = class_colour(codes[row])
         own = pipework.pieces_of([row])
@@ -104,31 +112,35 @@ def _pipes(
                 sheet.line(points, stroke=rgb, stroke_width=round(width, 3), stroke_opacity=0.35)
             sheet.line(points, stroke=rgb, stroke_width=0.35)
         if int(row) in numbers:
-            inside = shapely.intersection(lines, rim)
-            inside = inside if not shapely.is_empty(inside).all() else lines
-            place = _free(shapely.line_merge(shapely.union_all(inside)), at, taken)
+            whole = _longest(lines)
+            inside = _longest(shapely.intersection(lines, rim))
+            place = _free([line for line in (inside, whole) if line is not None], at, labels)
             if place is not None:
-                taken.append(place)
-                tag(sheet, place[0], place[1], numbers[int(row)], rgb)
+                labels.append((place, numbers[int(row)], rgb))
+    return labels
 
 
-def _free(
-    line: shapely.Geometry, at: Any, taken: list[npt.NDArray[np.float64]]
-) -> npt.NDArray[np.float64] | None:
-    """A place on the line that is clear of other numbers, else its middle; None without a line."""
-    parts = [p for p in shapely.get_parts(line) if p.geom_type == "LineString"]
-    if not parts:
-        return None
-    longest = max(parts, key=shapely.length)
+def _longest(lines: npt.NDArray[np.object_]) -> shapely.LineString | None:
+    """The longest line that pieces make together; None without one."""
+    merged = shapely.get_parts(shapely.line_merge(shapely.union_all(lines)))
+    return max((p for p in merged if p.geom_type == "LineString"), key=shapely.length, default=None)
+
+
+def _free(lines: list[shapely.LineString], at: Any, labels: list[Label]) -> Place | None:
+    """A place on the first of the lines that has one clear of other labels, else the middle of the
+    first; None without lines."""
+    others = np.array([place for place, *_ in labels]).reshape(-1, 2)
     shares = [0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.1, 0.9]
-    places = at(
-        shapely.get_coordinates(shapely.line_interpolate_point(longest, shares, normalized=True))
-    )
-    others = np.array(taken).reshape(-1, 2)
-    for place in places:
-        if not len(others) or np.hypot(*(others - place).T).min() > 4.8:
-            return np.asarray(place)
-    return np.asarray(places[0])
+    middle = None
+    for line in lines:
+        places = at(
+            shapely.get_coordinates(shapely.line_interpolate_point(line, shares, normalized=True))
+        )
+        for place in places:
+            if not len(others) or np.hypot(*(others - place).T).min() > 4.8:
+                return np.asarray(place)
+        middle = places[0] if middle is None else middle
+    return middle
 
 
 def _north(sheet: Sheet, x: float, y: float) -> None:

@@ -1,5 +1,5 @@
--- Fixed-width facts of every footprint of a twin, in order of id, a thousand to a row; big-endian,
--- NaN for null.
+-- Fixed-width facts of footprints of a twin, in order of id, a thousand to a row; big-endian, NaN
+-- for null.
 SELECT string_agg(
   int8send(f.row_id)
   || float8send(coalesce(ST_XMin(f.box), 'NaN')) || float8send(coalesce(ST_YMin(f.box), 'NaN'))
@@ -15,8 +15,7 @@ FROM (
   FROM {table} AS t
   JOIN dataset AS d ON d.id = t.dataset_id
   WHERE d.twin_id = %(twin)s
-    AND t.tx_to = 'infinity'
-    AND t.valid_from <= now() AND t.valid_to > now()
+    AND {chosen}
 ) AS f
 GROUP BY f.number / 1000
 ORDER BY f.number / 1000

@@ -39,7 +39,7 @@ def test_other_names_of_a_schema_are_read_as_it(tmp_path: Path, written: str, sc
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        (b"", "empty"),
+        (b"", "is empty (0 bytes)"),
         (b"PK\x03\x04\x14", "archive"),
         (b"<?xml version='1.0'?><ifcXML/>", "XML"),
         (bytes(range(128, 255)), "other data"),

@@ -178,7 +178,7 @@ def test_columns_of_lines_in_a_point_table_are_told(tmp_path: Path) -> None:
     header = ["物探点号", "X", "Y", "地面高程", "附属物", "起点埋深", "管径"]
     rows = [["W0", NORTH, EAST, 4.0, "污水井", 2.0, "600"]]
     path = book(tmp_path / "a.xlsx", [CRS, DATUM, header, *rows], names=("污水点",))
-    (found,) = [f for f in read(path).findings if f.code == "STR-10"]
+    (found,) = [f for f in refusal(path) if f.code == "STR-10"]
     assert (found.severity, found.found) == (Severity.WARNING, "起点埋深, 管径")
     assert found.place.row == 3
 

@@ -163,6 +163,14 @@ def test_file_that_is_not_what_its_name_says(
     assert all(word in error.zh for word in ("不符", "应为", "请另存为"))
 
 
+def test_a_workbook_under_a_foreign_name_is_told_what_it_should_be(tmp_path: Path) -> None:
+    path = xlsx(tmp_path / "a.xlsx", [HEADER]).rename(tmp_path / "a.geojson")
+    error = refused(path)
+    assert "is an XLSX workbook, expected what .geojson stands for" in error.en
+    assert "应为扩展名 .geojson 所示的格式" in error.zh
+    assert (error.findings[0].found, error.findings[0].expected) == ("xlsx", ".geojson")
+
+
 def test_zip_of_another_kind_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
     with zipfile.ZipFile(path, "w") as archive:

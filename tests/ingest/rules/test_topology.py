@@ -33,6 +33,37 @@ def test_a_tee_counts_lines_out_of_use_but_no_links_in_chambers(
     assert bool(at_tee) is wrong
 
 
+@pytest.mark.parametrize("word", ["出地", "上杆"])
+@pytest.mark.parametrize(
+    ("riser", "wrong"),
+    [
+        ((0.0, -2.0), False),  # upright, 3.2 m up
+        ((3.1, -2.0), False),  # steeper than 45°
+        ((3.3, -2.0), True),  # it runs farther than it rises: a bend
+        ((30.0, 1.2), True),
+    ],
+)
+def test_a_drawn_riser_is_no_second_line_where_the_pipe_leaves_the_ground(
+    tmp_path: Path, word: str, riser: tuple[float, float], wrong: bool
+) -> None:
+    points, lines = run_of(2)
+    points[1]["特征"] = word
+    run, depth = riser
+    points.append(point("JS9", dx=30.0 + run, h=4.0 + 1e-3, 特征=word))
+    lines.append(line("JS1", "JS9", 终点埋深=depth))
+    told = [f.place.element for f in found(tmp_path, points, lines, "TOP-01")]
+    assert told == (["JS1"] if wrong else [])
+
+
+def test_two_pipes_below_one_riser_are_too_many(tmp_path: Path) -> None:
+    points, lines = run_of(3)
+    points[1]["特征"] = "出地"
+    points.append(point("JS9", dx=30.0, h=4.001, 特征="出地"))
+    lines.append(line("JS1", "JS9", 终点埋深=-2.0))
+    (told,) = found(tmp_path, points, lines, "TOP-01")
+    assert (told.place.element, told.found) == ("JS1", "3")
+
+
 def test_a_line_with_an_absent_point_still_counts(tmp_path: Path) -> None:
     points, lines = run_of(3)
     points[1]["特征"] = "三通"

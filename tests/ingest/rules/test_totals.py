@@ -84,3 +84,29 @@ def test_the_sentence_tells_all_three_lengths(tmp_path: Path) -> None:
     assert (finding.place.sheet, finding.place.row, finding.place.column) == (
         "统计", 2, "长度(m)",
     )  # fmt: skip
+
+
+def test_every_class_is_summed_beside_what_is_stated(tmp_path: Path) -> None:
+    sheets = {
+        "工作量": [["管类", "长度(km)", "点数"], ["给水", 0.1, 4], ["排水", 2, 5], ["合计", 2.1, 9]]
+    }
+    own, drains, total = read_case({"sheets": sheets}, tmp_path).totals
+    assert own == {
+        "file": "survey.xlsx", "class_code": "JS", "class": "给水 Water supply", "points": 4,
+        "stated_points": 4.0, "lines": 3, "length": 90.0, "stated_length": 100.0,
+        "difference": 10.0,
+    }  # fmt: skip
+    assert (drains["class_code"], drains["lines"], drains["difference"]) == ("PS", 0, 2000.0)
+    assert (total["class_code"], total["points"], total["length"]) == (None, 4, 90.0)
+    assert (total["stated_length"], total["difference"]) == (2100.0, 2010.0)
+
+
+def test_without_statistics_the_classes_are_summed_all_the_same(tmp_path: Path) -> None:
+    (only,) = read_case({}, tmp_path).totals
+    assert (only["class_code"], only["length"]) == ("JS", 90.0)
+    assert only["stated_length"] is None and only["difference"] is None
+
+
+def test_lines_to_refused_points_have_no_length(tmp_path: Path) -> None:
+    (only,) = read_case({"points": {"JS4": {"X": 0, "Y": 0}}}, tmp_path).totals
+    assert (only["lines"], only["length"]) == (3, 60.0)

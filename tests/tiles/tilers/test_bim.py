@@ -14,6 +14,7 @@ from models.crs import enu_frame, storage_to_ecef
 from models.features import TriangleMesh
 from tiles.content import F64, Content
 from tiles.gltf import COMPAT, DEFAULT, encode
+from tiles.inspect import Glb
 from tiles.instances import expand
 from tiles.testing import khronos
 from tiles.tilers.bim import BimTiler
@@ -163,15 +164,48 @@ def test_few_copies_in_a_tile_are_merged() -> None:
     assert sum(len(p.indices) for p in few.primitives) == 5 * 12
 
 
-def test_primitives_are_merged_by_colour_and_colours_are_few() -> None:
+def test_any_number_of_colours_is_one_draw_call() -> None:
     random = np.random.default_rng(5)
     paints = random.random((60, 3))
     shapes = {str(k): mesh(trimesh.creation.box(), (*paints[k], 1.0)) for k in range(60)}
     rows = [element(str(k), str(k), placement(2 * k, 0)) for k in range(60)]
     content = everything(tiler(*rows, meshes=shapes))
-    assert len(content.primitives) == 12
     assert sum(len(p.indices) for p in content.primitives) == 60 * 12
     assert sorted(triangles(content)) == list(range(60))
+    (part,) = Glb(encode(content)).parts()
+    wanted = np.where(paints <= 0.04045, paints / 12.92, ((paints + 0.055) / 1.055) ** 2.4)
+    for feature, paint in enumerate(wanted):
+        own = part.colours[part.feature_ids == feature]
+        assert np.abs(own - [*paint, 1.0]).max() < 0.006  # a byte
+
+
+def test_from_afar_each_element_is_a_box_of_its_storey() -> None:
+    turned = mesh(trimesh.creation.box((8, 0.3, 3)).apply_transform(_about_z(0.6)), (1, 0, 0, 1.0))
+    ball = mesh(trimesh.creation.icosphere(radius=2), (0, 1, 0, 1.0))
+    rows = [
+        element("a", "wall", placement(0, 0), storey_name="1F", storey_elevation=4.5),
+        element("b", "ball", placement(30, 0, 10), storey_name="2F", storey_elevation=8.0),
+    ]
+    layer = tiler(*rows, meshes={"wall": turned, "ball": ball})
+    massing = layer.massing(np.arange(2))
+    assert sorted((2 * massing.half[0]).round(2).tolist()) == pytest.approx([0.3, 3, 8], abs=0.01)
+    assert massing.error[0] < 0.01  # a box is its own box
+    assert massing.error[1] == pytest.approx(2 * np.sqrt(3) - 2, abs=0.1)  # corner to ball
+    glb = Glb(encode(massing.content()))
+    table = glb.table()
+    assert dict(zip(table["storey_name"], table["storey_elevation"], strict=True)) == {
+        "1F": 4.5,
+        "2F": 8.0,
+    }
+    low, high = layer.index().boxes[:, :3], layer.index().boxes[:, 3:]
+    points = np.concatenate([part.positions for part in glb.parts()])
+    assert (points >= low.min(axis=0) - 0.2).all() and (points <= high.max(axis=0) + 0.2).all()
+
+
+def _about_z(angle: float) -> np.ndarray:
+    turn = np.eye(4)
+    turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    return turn
 
 
 def test_bodies_without_a_colour_take_that_of_their_class() -> None:

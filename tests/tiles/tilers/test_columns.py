@@ -27,7 +27,8 @@ def test_values_are_cleaned_and_sliced() -> None:
             "storeys": [3, 99999, np.nan],
             "height": [12.5, np.inf, "x"],
             "height_source": ["storeys", "guess", None],
-        }
+        },
+        dtype=object,
     )
     taken = {
         c.id: list(c.values) for c in Properties(SPECS, table, STYLE).take(np.array([0, 2, 1]))

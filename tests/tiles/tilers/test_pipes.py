@@ -12,6 +12,7 @@ import trimesh
 
 from models.crs import enu_frame
 from tiles.content import Content
+from tiles.far_lines import WIDTH
 from tiles.gltf import COMPAT, DEFAULT, encode
 from tiles.instances import transform
 from tiles.testing import khronos
@@ -133,7 +134,7 @@ def test_the_centre_line_is_where_the_survey_puts_it(tiler: PipeTiler) -> None:
 def test_points_and_segments_share_one_table(tiler: PipeTiler) -> None:
     content = everything(tiler)
     columns = {c.id: list(c.values) for c in content.columns}
-    assert len(columns) <= 16
+    assert len(columns) <= 24
     assert content.columns[0].id == "id"
     assert columns["kind"] == ["segment"] * 7 + ["point"] * 7
     assert columns["number"][:2] == ["1", "2"]
@@ -273,10 +274,14 @@ def test_what_the_standard_draws_black_is_not_black_here() -> None:
     segments = pd.DataFrame(
         [segment(str(k), g, code) for k, (g, code) in enumerate(zip(geoms, codes, strict=True))]
     )
-    content = everything(PipeTiler(FRAME, segments, POINTS.iloc[:0]))
-    assert all(max(p.material.rgba[:3]) > 0.5 for p in content.primitives)
-    names = {p.material.name for p in content.primitives}
-    assert names == {"GY", "ZH", "BM", "unknown"}
+    (shape,) = everything(PipeTiler(FRAME, segments, POINTS.iloc[:0])).primitives
+    assert shape.colours is not None
+    paints = [np.unique(shape.colours[shape.feature_ids == k], axis=0) for k in range(5)]
+    assert [len(paint) for paint in paints] == [1] * 5
+    assert all(paint[0, :3].max() > 127 for paint in paints)
+    shown = [tuple(paint[0].tolist()) for paint in paints]
+    assert shown[0] == shown[2]  # oxygen is an industrial pipe
+    assert len(set(shown)) == 4
 
 
 def test_the_validator_accepts_it(tiler: PipeTiler, tmp_path: Path) -> None:
@@ -286,3 +291,23 @@ def test_the_validator_accepts_it(tiler: PipeTiler, tmp_path: Path) -> None:
         (tmp_path / f"{profile.name}.glb").write_bytes(glb)
     report = khronos(sorted(tmp_path.iterdir()))
     assert (report["count"], report["errors"], report["warnings"]) == (2, 0, 0)
+
+
+def test_from_afar_every_straight_piece_is_a_line_of_its_class(tiler: PipeTiler) -> None:
+    rows = np.arange(len(SEGMENTS) + len(POINTS))
+    massing = tiler.massing(rows)
+    pieces = sum(len(geom.coords) - 1 for geom in SEGMENTS["geom"])
+    assert len(massing.a) == pieces + len(POINTS)
+    looks = [massing.legend.looks[look].values for look in massing.look]
+    codes = [c for c, g in zip(SEGMENTS["class_code"], SEGMENTS["geom"], strict=True)
+             for _ in g.coords[1:]]  # fmt: skip
+    assert looks == [(c, "segment") for c in codes] + [("YS", "point")] * len(POINTS)
+    assert massing.thick[:2].tolist() == pytest.approx([0.6, 0.8])
+    boxes = tiler.index().boxes
+    ends = np.concatenate([massing.a, massing.b]).astype(float)
+    assert (ends >= boxes[:, :3].min(axis=0) - 0.01).all()
+    assert (ends <= boxes[:, 3:].max(axis=0) + 0.01).all()
+    first = tiler.massing(rows[:1])
+    assert np.array_equal(first.a, massing.a[:1])
+    assert {look.values for look in first.legend.looks} == {("YS", "segment")}
+    assert massing.error.max() == pytest.approx(WIDTH * massing.thick.max())

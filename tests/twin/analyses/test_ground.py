@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.interpolate import LinearNDInterpolator
 
 from twin.analyses.ground import REACH, ground
 from twin.analyses.testing import CORNER
@@ -23,6 +24,26 @@ def test_a_plane_stays_a_plane(a: float, b: float, x: float, y: float) -> None:
     assert found.sample(np.array([E + x]), np.array([N + y])) == pytest.approx(
         [4 + a * x + b * y], abs=1e-4
     )
+
+
+def test_heights_are_linear_on_delaunay_triangles_slivers_or_not() -> None:
+    rng = np.random.default_rng(3)
+    street = np.arange(0.0, 300.0, 10.0)  # points on a line make slivers along the hull
+    east = np.r_[street, street, rng.uniform(0, 300, 200)]
+    north = np.r_[np.zeros(30), rng.normal(50, 1e-3, 30), rng.uniform(0, 100, 200)]
+    height = rng.normal(4, 1, len(east))
+    at = np.column_stack([rng.uniform(1, 289, 500), rng.uniform(1, 45, 500)])
+    oracle = LinearNDInterpolator(np.column_stack([east, north]), height)
+    found = ground(E + east, N + north, height).sample(E + at[:, 0], N + at[:, 1])
+    assert found == pytest.approx(oracle(at), abs=1e-4)
+
+
+def test_a_survey_point_has_its_own_height() -> None:
+    rng = np.random.default_rng(4)
+    east, north = rng.uniform(0, 100, (2, 50))
+    height = rng.normal(4, 1, 50)
+    found = ground(E + east, N + north, height).sample(E + east, N + north)
+    assert found == pytest.approx(height, abs=1e-2)  # positions are kept to 0.1 mm
 
 
 def test_points_on_one_line_are_joined_by_straight_lines() -> None:

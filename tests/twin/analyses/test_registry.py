@@ -16,6 +16,7 @@ NAMES = {
     "profile",
     "horizontal-clearance",
     "vertical-clearance",
+    "foundation-clearance",
     "clash",
     "cover",
     "connectivity",
@@ -27,6 +28,14 @@ NAMES = {
     "ducts",
     "flow-direction",
     "ageing",
+    "within",
+    "nearest",
+    "line-of-sight",
+    "column",
+    "terrain-height",
+    "volume-and-area",
+    "overlaps",
+    "differences",
 }
 
 
@@ -46,7 +55,8 @@ def test_it_describes_itself_and_its_example_is_a_request(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["section", "cover", "clash", "buffer", "ageing", "flow-direction"]
+    "name",
+    ["section", "cover", "clash", "foundation-clearance", "buffer", "ageing", "flow-direction"],
 )
 def test_a_twin_without_pipes_has_empty_answers(name: str) -> None:
     empty = Pipework.of(

@@ -103,6 +103,21 @@ def test_an_inoperable_valve_moves_the_boundary() -> None:
     assert [v["exp_no"] for v in found["inoperable"]] == ["V2"]
 
 
+def test_all_stuck_valves_leave_the_next_ones_to_shut() -> None:
+    request = IsolationRequest(segments=["V2-B"], inoperable=["V2", "V3"])
+    answer = isolation(water(), request)
+    assert [v["exp_no"] for v in answer.result["close"]] == ["V1"]
+    assert {"V3-C"} <= {s["key"] for s in answer.result["cut"]["segments"]}
+    assert not [note for note in answer.notes if note.code == "NOT-A-VALVE"]
+
+
+def test_a_point_that_is_no_valve_is_named() -> None:
+    request = IsolationRequest(segments=["V2-B"], inoperable=["B"], closed=["V1"])
+    note = next(n for n in isolation(water(), request).notes if n.code == "NOT-A-VALVE")
+    assert "B." in note.en
+    assert "V1" not in note.en
+
+
 def test_a_source_elsewhere_spares_no_valve() -> None:
     names = ["A", "V1", "B", "V2", "C"]
     pipes = [line(a, b, 10 * i, 0, 10, code="JS") for i, (a, b) in enumerate(pairwise(names))]
@@ -155,3 +170,20 @@ def test_names_that_are_not_there() -> None:
         trace(sewers(), TraceRequest(nodes=["S99"], direction="upstream"))
     with pytest.raises(BadRequestError, match="V9"):
         connectivity(water(), ConnectivityRequest(nodes=["W"], closed=["V9"]))
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 5, 7])
+def test_only_the_nearest_are_listed_in_order(most: int) -> None:
+    """Two arms of equal lengths: of equal distances the earlier row comes first."""
+    arms = [
+        line(f"{arm}{i}" if i else "M", f"{arm}{i + 1}", sign * 10 * i, 0, sign * 10, code="JS")
+        for i in range(3)
+        for arm, sign in (("A", 1), ("B", -1))
+    ]
+    whole, part = (
+        trace(pipework(*arms), TraceRequest(nodes=["M"], direction="downstream", **few)).result
+        for few in ({}, {"most": most})
+    )
+    assert whole["count"] == part["count"] == 6
+    assert [s["distance"] for s in whole["segments"]] == [0, 0, 10, 10, 20, 20]
+    assert part["segments"] == whole["segments"][:most]

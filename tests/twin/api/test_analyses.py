@@ -57,7 +57,7 @@ def refused(answer: httpx.Response, status: int, *words: str) -> dict[str, Any]:
 
 def test_the_list_has_schemas_and_addresses(client: httpx.Client, service: Service) -> None:
     listed = httpx.get(f"{service.url}/twins/qianwan/analyses").json()["analyses"]
-    assert len(listed) == 15
+    assert len(listed) == 24
     for one in listed:
         assert one["title"]["zh"]
         assert one["request"]["properties"]["crs"]

@@ -11,6 +11,7 @@ import psycopg
 
 from models.db import migrate
 from models.db.embedded import EmbeddedPostgres
+from models.db.testing import copy_home
 from twin.settings import Settings
 from twin.testing import Program, Service, application
 
@@ -32,8 +33,8 @@ def test_a_loaded_service_is_ready(service: Service) -> None:
     }
 
 
-def test_a_stopped_database_is_told_and_found_again(short_folder: Path) -> None:
-    cluster = EmbeddedPostgres(short_folder / "gone")
+def test_a_stopped_database_is_told_and_found_again(short_folder: Path, migrated: Path) -> None:
+    cluster = EmbeddedPostgres(copy_home(migrated, short_folder / "gone"))
     migrate.upgrade(cluster.ensure())
     try:
         with application(Settings(home=short_folder / "gone"), cluster.read_url) as url:
@@ -57,7 +58,7 @@ def test_a_stopped_database_is_told_and_found_again(short_folder: Path) -> None:
 def test_a_layer_with_features_but_no_tileset_is_not_ready(
     database: str, new_program: Callable[..., Program], tmp_path: Path
 ) -> None:
-    program = new_program(TWIN_DATABASE_URL=database)
+    program = new_program(TWIN_DATABASE_URL=database).here
     made = tmp_path / "made.geojson"
     ring = [[121.226, 30.986], [121.227, 30.986], [121.227, 30.987], [121.226, 30.986]]
     geometry = {"type": "Polygon", "coordinates": [ring]}

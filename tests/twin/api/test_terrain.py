@@ -14,10 +14,10 @@ DEM = next((Path(__file__).parents[3] / "data-samples").glob("*/dem.tif"))
 TWIN = DEM.parent.name
 
 
-def test_a_dem_becomes_terrain(new_program: Callable[..., Program]) -> None:
-    program = new_program()
-    assert program.run("ingest", DEM, "--twin", TWIN).returncode == 0
-    assert "terrain" in program.run("tile", "--layer", "terrain", "--twin", TWIN).stdout
+def test_a_dem_becomes_terrain(migrated_program: Callable[..., Program]) -> None:
+    program = migrated_program()
+    assert program.here.run("ingest", DEM, "--twin", TWIN).returncode == 0
+    assert "terrain" in program.here.run("tile", "--layer", "terrain", "--twin", TWIN).stdout
     with program.serving("serve", free_port()) as service:
         answer = httpx.get(f"{service.url}/terrain/{TWIN}/layer.json")
         layer = answer.json()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from twin.analyses.answer import Answer
+from twin.analyses.excavation import ExcavationRequest, excavation
 from twin.analyses.profile import ProfileRequest, profile
 from twin.analyses.section import SectionRequest, section
 from twin.analyses.testing import at, pipe, pipework, round_pipe
@@ -123,6 +124,27 @@ def test_the_foot_names_datum_and_source_of_the_ground() -> None:
     assert "EPSG:4549" in text
     assert "1985" in text
     assert "内插" in text
+
+
+def test_numbers_in_a_plan_keep_clear_of_each_other_and_lie_on_top() -> None:
+    work = pipework(
+        *(
+            round_pipe((e, -20, 3), (e, 20, 3), size=300, points=(f"A{e}", f"B{e}"), code="JS")
+            for e in (1, 2, 3, 12)
+        )
+    )
+    request = ExcavationRequest(polygon=at((0, 0), (20, -8), (20, 8)), depth=3)
+    page = excavation(work, request).rendered("text/html")
+    assert page is not None
+    plan = ElementTree.fromstring(page[page.index("<svg") : page.index("</svg>") + len("</svg>")])
+    numbers = list(plan.iter(f"{SVG}circle"))
+    places = np.array([[float(one.attrib[k]) for k in ("cx", "cy")] for one in numbers])
+    apart = np.hypot(*(places[:, None] - places[None]).transpose(2, 0, 1))
+    assert len(numbers) == 4
+    assert apart[np.triu_indices(4, 1)].min() > 2 * 2.1  # the circles' radius
+    tags = [one.tag for one in plan]
+    outlines = [i for i, one in enumerate(plan) if one.attrib.get("stroke") == "#b00020"]
+    assert max(outlines) < tags.index(f"{SVG}circle")
 
 
 def test_scales_fit() -> None:

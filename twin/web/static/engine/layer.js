@@ -129,7 +129,8 @@ export class Layer {
     const before = this.entries.size;
     for (const row of this.#rows(tile.content)) {
       const entry = this.entries.get(row.entry);
-      if (entry) entry.count += 1;
+      // A tile seen from afar has looks that features share, without ids.
+      if (entry && row.id !== undefined) entry.count += 1;
     }
     if (this.entries.size !== before) this.onEntries();
   }
@@ -147,11 +148,14 @@ export class Layer {
       const entry = this.rules.entryId(feature);
       if (!this.entries.has(entry)) this.entries.set(entry, this.rules.entryOf(feature));
       const elevation = feature.getProperty("storey_elevation");
+      const id = feature.getProperty("id");
+      // Wells and poles are lines a pixel wide from afar, which above ground would only be specks.
+      const speck = id === undefined && this.rules.style.buried !== undefined;
       return {
-        id: feature.getProperty("id"),
+        id,
         entry,
         color: this.rules.color(feature, new Color()),
-        buried: this.rules.buried(feature),
+        buried: speck || this.rules.buried(feature),
         elevation: typeof elevation === "number" ? elevation : Infinity,
       };
     });

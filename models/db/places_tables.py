@@ -1,0 +1,71 @@
+"""The table of names and addresses (地名地址)."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
+
+from models.db.columns import column_type, identity, reference
+
+
+def places(meta: MetaData, srid: int) -> None:
+    """Add places and where they come from to ``meta``.
+
+    A source is a dataset of the twin, as of a revision, or an address table by its file's hash. A
+    place may stand for a feature (``layer`` and ``feature_id``); ``search``, ``pinyin`` and
+    ``grams`` are those of :func:`models.places.index`. ``geom`` is a point of the storage CRS whose
+    height is nought: places have none.
+    """
+    Table(
+        "place_source",
+        meta,
+        identity(),
+        reference("twin_id", "twin.id"),
+        Column("name", Text, nullable=False),
+        reference("dataset_id", "dataset.id", nullable=True),
+        Column("signature", Text, nullable=False),
+        UniqueConstraint("twin_id", "name", name="place_source_one"),
+    )
+    Table(
+        "place",
+        meta,
+        identity(),
+        Column(
+            "source_id", BigInteger, ForeignKey("place_source.id", ondelete="CASCADE"),
+            nullable=False,
+        ),
+        reference("twin_id", "twin.id"),
+        Column("kind", Text, nullable=False),
+        Column("name", Text, nullable=False),
+        Column("address", Text),
+        Column("layer", Text),
+        Column("feature_id", UUID),
+        Column("search", Text, nullable=False),
+        Column("pinyin", Text, nullable=False),
+        Column("grams", ARRAY(Text()), nullable=False),
+        Column("geom", column_type("geometry(PointZ)", srid), nullable=False),
+        Index("place_source_id", "source_id"),
+        Index("place_grams", "grams", postgresql_using="gin"),
+        Index(
+            "place_search", "search", postgresql_using="gin",
+            postgresql_ops={"search": "gin_trgm_ops"},
+        ),
+        Index(
+            "place_pinyin", "pinyin", postgresql_using="gin",
+            postgresql_ops={"pinyin": "gin_trgm_ops"},
+        ),
+        Index(
+            "place_beginning", "twin_id", "search",
+            postgresql_ops={"search": "text_pattern_ops"},
+        ),
+        Index("place_geom", "geom", postgresql_using="gist"),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Geometry in space: rounded triangles, their distances, rays, and volumes that are asked for."""

@@ -1,0 +1,141 @@
+"""Names and addresses over HTTP: of a published dataset and of an address table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from ingest.readers import addresses
+from models.crs import STORAGE, storage_to_geodetic
+from models.db import places_store, twins
+from models.db.connection import Connection, connect
+from models.db.publish import publish
+from models.features import Theme, feature_id
+from models.testing import ORIGIN, buildings, delivery, pipes
+from models.twins import load_twins
+from twin.settings import Settings
+from twin.testing import application
+
+TWIN = "songjiang-hub"
+TABLE = """名称,地址,类别,东坐标,北坐标
+松江枢纽,上海市松江区金玉路1号,地名,617132,3429560
+长宁大厦,上海市长宁区长宁路88号,建筑,617200,3429600
+银行大厦,上海市松江区中山东路100号,建筑,617300,3429700
+中山中学,上海市松江区中山东路8号,地名,617400,3429800
+"""
+
+
+@pytest.fixture
+def conn(database: str, tmp_path: Path) -> Iterator[Connection]:
+    path = tmp_path / "names.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    with connect(database) as conn:
+        twins.sync(conn, load_twins().values())
+        put(conn, ["东区一号楼", "东区二号楼"])
+        made = delivery(Theme.PIPES, {**pipes(4, twin=TWIN, dataset="net")})
+        made.tables["pipe_segment"]["road"] = ["玉树路", "玉树路", "金玉路", None]
+        publish(conn, twin=TWIN, dataset="net", deliveries=[made])
+        assert places_store.renew(conn, TWIN) == 2
+        found = addresses.read(path, "EPSG:4549", STORAGE).places
+        places_store.store(conn, TWIN, "names", "1", found)
+        yield conn
+
+
+@pytest.fixture
+def client(conn: Connection, database: str, tmp_path: Path) -> Iterator[httpx.Client]:
+    with (
+        application(Settings(home=tmp_path), database) as url,
+        httpx.Client(base_url=f"{url}/twins/{TWIN}", timeout=30) as client,
+    ):
+        yield client
+
+
+def put(conn: Connection, names: list[str]) -> None:
+    table = buildings(dict.fromkeys(("a", "b"), 10.0), twin=TWIN)
+    table["name"] = names
+    table["address"] = ["金玉路 10 号", None]
+    made = delivery(Theme.BUILDINGS, {"building": table})
+    publish(conn, twin=TWIN, dataset="made", deliveries=[made])
+
+
+def names(client: httpx.Client, q: str, **more: Any) -> list[str]:
+    answer = client.get("/places", params={"q": q, **more})
+    assert answer.status_code == 200, answer.text
+    return [place["name"] for place in answer.json()["places"]]
+
+
+MEANT = {
+    "松江枢纽": "松江枢纽",
+    "枢纽": "松江枢纽",
+    "sjsn": "松江枢纽",
+    "songjiangshu": "松江枢纽",
+    "songjaingshuniu": "松江枢纽",
+    "changning": "长宁大厦",
+    "yhds": "银行大厦",
+    "100号 中山东路": "银行大厦",
+    "松江 中学": "中山中学",
+    "松江书纽": "松江枢纽",
+    "东区二号": "东区二号楼",
+    "玉树路": "玉树路",
+    "金玉路10号": "东区一号楼",
+    "ＳＪＳＮ": "松江枢纽",
+}
+
+
+def test_the_first_answer_is_what_was_meant(client: httpx.Client) -> None:
+    assert {q: (names(client, q) or [None])[0] for q in MEANT} == MEANT
+
+
+def test_what_is_typed_is_completed(client: httpx.Client) -> None:
+    for typed in ("东", "东区", "d", "dq", "dongqu"):
+        assert set(names(client, typed)) >= {"东区一号楼", "东区二号楼"}
+    assert len(names(client, "东区", limit=1)) == 1
+
+
+def test_nothing_alike_is_no_answer(client: httpx.Client) -> None:
+    for q in ("zzzzqqq", "!!!", "火星基地", "%", "_"):
+        assert names(client, q) == []
+
+
+def test_a_feature_is_named_with_its_position(client: httpx.Client) -> None:
+    (place, *_) = client.get("/places", params={"q": "东区一号楼"}).json()["places"]
+    assert place["layer"] == "buildings"
+    assert place["feature"] == str(feature_id(TWIN, "made", "building", "a"))
+    assert place["score"] == 1.0
+    lon, lat, _ = storage_to_geodetic([ORIGIN[0] + 5], [ORIGIN[1] + 5], [0.0])
+    assert (place["lon"], place["lat"]) == pytest.approx((lon[0], lat[0]), abs=1e-7)
+
+
+def test_places_follow_revisions(client: httpx.Client, conn: Connection) -> None:
+    put(conn, ["西区一号楼", "东区二号楼"])
+    assert places_store.renew(conn, TWIN) == 1
+    assert names(client, "东区一号楼")[:1] != ["东区一号楼"]
+    assert names(client, "西区一号楼")[:1] == ["西区一号楼"]
+    assert names(client, "松江枢纽")[:1] == ["松江枢纽"]
+    assert places_store.renew(conn, TWIN) == 0
+
+
+def test_a_place_is_named_by_what_holds_it_then_by_distance(client: httpx.Client) -> None:
+    lon, lat, _ = storage_to_geodetic([ORIGIN[0] + 9], [ORIGIN[1] + 9], [0.0])
+    where = {"lon": float(lon[0]), "lat": float(lat[0])}
+    found = client.get("/places/reverse", params=where).json()["places"]
+    assert (found[0]["name"], found[0]["distance"]) == ("东区一号楼", 0.0)
+    assert [p["distance"] for p in found] == sorted(p["distance"] for p in found)
+    assert {"东区二号楼", "玉树路"} <= {p["name"] for p in found}
+    near = client.get("/places/reverse", params={**where, "radius": 1}).json()["places"]
+    assert [p["name"] for p in near] == ["东区一号楼"]
+
+
+def test_bad_questions_are_refused(client: httpx.Client) -> None:
+    for query in ("", "q=", f"q={'a' * 101}", "q=a&limit=0", "q=a&limit=1000", "q=a&fuzzy=1"):
+        assert client.get(f"/places?{query}").status_code == 400, query
+
+
+def test_places_outside_the_storage_crs_are_refused(client: httpx.Client) -> None:
+    answer = client.get("/places/reverse", params={"lon": 2.3, "lat": 48.8})
+    assert answer.status_code == 400
+    assert client.get("/places/reverse?lon=200&lat=0").status_code == 400

@@ -1,0 +1,185 @@
+"""How the addresses behave towards caches, impatient clients, other sites and attackers."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+import structlog
+import zstandard
+
+from models.db.testing import until
+from tests.twin.ogc.city import TWIN, City
+from twin.settings import Settings
+from twin.testing import application
+
+ITEMS = "/collections/buildings/items"
+
+
+def raw(client: httpx.Client, path: str, **headers: str) -> tuple[Any, bytes]:
+    """An answer as it came over the wire."""
+    request = urllib.request.Request(f"{str(client.base_url).rstrip('/')}{path}", headers=headers)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return answer.headers, answer.read()
+
+
+@pytest.mark.parametrize("path", [f"{ITEMS}?limit=50", f"{ITEMS}?f=csv", f"{ITEMS}?f=geojsonseq"])
+def test_answers_are_compressed_as_the_client_likes(client: httpx.Client, path: str) -> None:
+    headers, plain = raw(client, path, **{"Accept-Encoding": "identity"})
+    assert headers["content-encoding"] is None
+    assert "Accept-Encoding" in headers["vary"]
+
+    def told(data: bytes) -> bytes:
+        found = data.partition(b'"timeStamp"')[0]
+        return found.partition(b'"links"')[0]
+
+    for how, unpack in (
+        ("gzip", gzip.decompress),
+        ("zstd", lambda d: zstandard.ZstdDecompressor().decompressobj().decompress(d)),
+    ):
+        headers, packed = raw(client, path, **{"Accept-Encoding": how})
+        assert headers["content-encoding"] == how
+        assert len(packed) < len(plain) / 2
+        assert told(unpack(packed)) == told(plain)
+    headers, _ = raw(client, path, **{"Accept-Encoding": "gzip;q=0, zstd;q=0"})
+    assert headers["content-encoding"] is None
+
+
+@pytest.mark.parametrize(
+    "path", [ITEMS, f"{ITEMS}?f=html", f"{ITEMS}?bbox=121,30,122,32", "/collections",
+             "/collections/buildings"]
+)  # fmt: skip
+def test_what_did_not_change_is_not_sent_again(client: httpx.Client, path: str) -> None:
+    first = client.get(path)
+    tag = first.headers["etag"]
+    same = client.get(path, headers={"If-None-Match": tag})
+    assert (same.status_code, same.content) == (304, b"")
+    assert same.headers["etag"] == tag
+    assert "no-cache" in first.headers["cache-control"]
+    other = client.get(f"{ITEMS}?limit=3", headers={"If-None-Match": tag})
+    assert other.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["", "/collections", ITEMS, f"{ITEMS}?f=fgb", "/conformance"])
+def test_head_is_get_without_a_body(client: httpx.Client, path: str) -> None:
+    head, whole = client.head(path), client.get(path)
+    assert head.status_code == 200
+    assert head.content == b""
+    assert head.headers["content-type"] == whole.headers["content-type"]
+
+
+def test_nothing_but_reading(client: httpx.Client) -> None:
+    for method in ("POST", "PUT", "DELETE", "PATCH"):
+        assert client.request(method, ITEMS).status_code == 405
+
+
+def test_pages_of_other_sites_may_read(client: httpx.Client) -> None:
+    answer = client.get(ITEMS, headers={"Origin": "https://maps.example"})
+    assert answer.headers["access-control-allow-origin"] in ("*", "https://maps.example")
+    exposed = answer.headers["access-control-expose-headers"].lower()
+    assert {"content-crs", "link", "etag"} <= {name.strip() for name in exposed.split(",")}
+
+
+def test_only_what_there_is_can_be_accepted(client: httpx.Client) -> None:
+    answer = client.get(ITEMS, headers={"Accept": "image/png"})
+    assert answer.status_code == 406
+    assert "application/geo+json" in answer.json()["detail"]
+    for accept, media in (
+        ("application/flatgeobuf", "application/flatgeobuf"),
+        ("application/json", "application/geo+json"),
+        ("text/csv;q=0.9, application/vnd.ogc.fg+json", "application/vnd.ogc.fg+json"),
+        ("*/*", "application/geo+json"),
+    ):
+        found = client.get(ITEMS, headers={"Accept": accept}).headers["content-type"]
+        assert found.partition(";")[0] == media
+
+
+@contextmanager
+def locked(city: City, table: str) -> Iterator[None]:
+    """Whoever reads ``table`` waits within the block."""
+    with psycopg.connect(city.database) as conn:
+        conn.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        yield
+        conn.rollback()
+
+
+def waiting(city: City) -> int:
+    with psycopg.connect(city.database, autocommit=True) as conn:
+        row = conn.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND wait_event_type = 'Lock' AND application_name = 'twin-api'"
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.mark.parametrize("query", ["", "?f=csv", "?f=parquet", "?counts=true"])
+def test_a_client_that_goes_away_ends_its_query(city: City, query: str) -> None:
+    host, port = city.url.removeprefix("http://").split(":")
+    with locked(city, "building"):
+        with socket.create_connection((host, int(port))) as client:
+            path = f"/ogc/{TWIN}/collections/buildings/items{query}"
+            client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            until(lambda: waiting(city) == 1)
+        until(lambda: waiting(city) == 0, seconds=8)  # the limit of statements is 10 s
+
+
+@pytest.mark.parametrize("query", ["", "?f=csv", "?f=jsonfg", "?f=html"])
+def test_a_query_that_takes_too_long_is_told_to_come_again(city: City, query: str) -> None:
+    settings = Settings(home=city.home, statement_timeout=0.3)
+    with application(settings, city.database) as address, locked(city, "building"):
+        answer = httpx.get(f"{address}/ogc/{TWIN}/collections/buildings/items{query}")
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "canceling" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["pg_sleep(5) IS NULL", "source_geom IS NULL", "version() = 'x'", '"id; SELECT 1" = 1'],
+)
+def test_an_attempt_to_reach_further_is_refused_and_logged(client: httpx.Client, text: str) -> None:
+    with structlog.testing.capture_logs() as logs:
+        answer = client.get(ITEMS, params={"filter": text})
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "CQL2-02"
+    (line,) = [entry for entry in logs if entry["event"] == "refused"]
+    assert line["log_level"] == "warning"
+    assert line["name"] in text
+    assert line["path"].endswith(ITEMS)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["'; DROP TABLE building; --", "x' OR '1'='1", "\\'; SELECT pg_sleep(9); --", "%", "$1", "{}"],
+)
+def test_texts_of_clients_are_data(client: httpx.Client, value: str) -> None:
+    quoted = value.replace("\\", "").replace("'", "''")
+    answer = client.get(ITEMS, params={"filter": f"name = '{quoted}'"})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["numberReturned"] == 0
+    node = {"op": "=", "args": [{"property": "name"}, value]}
+    given = {"filter": json.dumps(node), "filter-lang": "cql2-json"}
+    assert client.get(ITEMS, params=given).json()["numberReturned"] == 0
+    for name in ("sortby", "properties", "f", "crs", "next", "datetime", "limit"):
+        assert client.get(ITEMS, params={name: value}).status_code == 400
+
+
+def test_hostile_filters_cost_little(client: httpx.Client) -> None:
+    hostile = ["(" * 3_000, "NOT " * 3_000 + "true", "a=" * 3_000, "-" * 3_000, "f(" * 3_000,
+               "name LIKE '" + "%a" * 500 + "'", "'" * 3_001]  # fmt: skip
+    for text in hostile:
+        started = time.monotonic()
+        answer = client.get(ITEMS, params={"filter": text})
+        assert answer.status_code in (200, 400)
+        assert time.monotonic() - started < 20

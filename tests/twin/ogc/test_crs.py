@@ -1,0 +1,135 @@
+"""Part 2: the same place in every CRS, each with its own axes, and heights by their datum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import shapely
+from pyproj import Transformer
+
+from models.crs import storage_to_geodetic
+from tests.twin.ogc.city import City
+
+EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
+CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+CRS84H = "http://www.opengis.net/def/crs/OGC/0/CRS84h"
+COLLECTIONS = ("buildings", "building-parts", "bim-elements", "pipe-points", "pipe-segments")
+FLAT = {
+    CRS84: ("EPSG:4490", False),
+    f"{EPSG}4326": ("EPSG:4490", True),
+    f"{EPSG}4490": ("EPSG:4490", True),
+    f"{EPSG}4549": ("EPSG:4549", True),
+    f"{EPSG}3857": ("EPSG:3857", False),
+}
+
+
+def points(client: httpx.Client, collection: str = "pipe-points", **parameters: Any) -> Any:
+    answer = client.get(
+        f"/collections/{collection}/items",
+        params={"limit": 99, "sortby": "source_row", **parameters},
+    )
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-crs"] == f"<{parameters.get('crs', CRS84)}>"
+    shapes = shapely.from_geojson(
+        [httpx.Response(200, json=f["geometry"]).text for f in answer.json()["features"]]
+    )
+    return shapely.get_coordinates(shapes, include_z=True)
+
+
+def test_every_collection_lists_the_same(client: httpx.Client) -> None:
+    found = client.get("/collections").json()
+    every = [CRS84, CRS84H, *(f"{EPSG}{code}" for code in (4326, 4490, 4979, 3857, 4549))]
+    assert found["crs"] == every
+    for one in found["collections"]:
+        # some clients try all that a collection lists, and few know 4979
+        assert one["crs"] == [crs for crs in every if not crs.endswith("4979")]
+        assert one["storageCrs"] == f"{EPSG}4549"
+
+
+@pytest.mark.parametrize("crs", FLAT)
+def test_a_flat_crs_has_its_axes_and_no_heights(client: httpx.Client, city: City, crs: str) -> None:
+    stored = shapely.get_coordinates(city.tables["pipe_point"]["geom"].to_numpy())
+    name, flipped = FLAT[crs]
+    # 4490 and 4326 hold the same degrees here (models.horizontal), hence 3857 from 4326
+    lon, lat = Transformer.from_crs(4549, 4490, always_xy=True).transform(*stored.T)
+    x, y = lon, lat
+    if name == "EPSG:3857":
+        x, y = Transformer.from_crs(4326, 3857, always_xy=True).transform(lon, lat)
+    elif name == "EPSG:4549":
+        x, y = stored.T
+    expected = np.column_stack([y, x] if flipped else [x, y])
+    found = points(client, crs=crs)
+    assert np.isnan(found[:, 2]).all()
+    tolerance = 1e-8 if name == "EPSG:4490" else 1e-3
+    np.testing.assert_allclose(found[:, :2], expected, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize(("crs", "flipped"), [(CRS84H, False), (f"{EPSG}4979", True)])
+def test_heights_are_ellipsoidal(client: httpx.Client, city: City, crs: str, flipped: bool) -> None:
+    stored = shapely.get_coordinates(city.tables["pipe_segment"]["geom"].to_numpy(), include_z=True)
+    lon, lat, up = storage_to_geodetic(*stored.T)
+    found = points(client, "pipe-segments", crs=crs)
+    expected = np.column_stack([lat, lon, up] if flipped else [lon, lat, up])
+    np.testing.assert_allclose(found, expected, rtol=0, atol=6e-4)
+    # the geoid lies 10 to 13 m above the ellipsoid in Shanghai: nothing was left as it was
+    assert ((found[:, 2] - stored[:, 2]) > 10).all()
+
+
+@pytest.mark.parametrize("crs", [*FLAT, CRS84H, f"{EPSG}4979"])
+@pytest.mark.parametrize("collection", COLLECTIONS)
+def test_one_feature_as_among_all(client: httpx.Client, collection: str, crs: str) -> None:
+    page = client.get(f"/collections/{collection}/items", params={"crs": crs}).json()
+    one = page["features"][0]
+    alone = client.get(f"/collections/{collection}/items/{one['id']}", params={"crs": crs})
+    assert alone.json()["geometry"] == one["geometry"]
+    assert alone.headers["content-crs"] == f"<{crs}>"
+
+
+@pytest.mark.parametrize("crs", FLAT)
+def test_a_box_in_every_crs_finds_the_same(client: httpx.Client, crs: str) -> None:
+    all_ = points(client, crs=crs)[:, :2]
+    low, high = np.sort(all_[[3, 7]], axis=0)
+    margin = 1e-5 if abs(all_[0]).max() < 200 else 1.0
+    box = ",".join(map(repr, [*(low - margin).tolist(), *(high + margin).tolist()]))
+    found = points(client, crs=crs, bbox=box, **{"bbox-crs": crs})
+    np.testing.assert_array_equal(np.sort(found[:, :2], 0), np.sort(all_[3:8], 0))
+
+
+@pytest.mark.parametrize("crs", FLAT)
+def test_a_filter_in_every_crs_finds_the_same(client: httpx.Client, crs: str) -> None:
+    all_ = points(client, crs=crs)[:, :2]
+    low, high = np.sort(all_[[3, 7]], axis=0)
+    margin = 1e-5 if abs(all_[0]).max() < 200 else 1.0
+    ring = shapely.box(*(low - margin), *(high + margin)).wkt
+    found = points(client, filter=f"S_WITHIN(geometry,{ring})", **{"filter-crs": crs})
+    assert len(found) == 5
+
+
+def test_names_of_the_same_crs(client: httpx.Client) -> None:
+    path = "/collections/pipe-points/items"
+    for text in ("EPSG:4549", "urn:ogc:def:crs:EPSG::4549", "[EPSG:4549]",
+                 "https://www.opengis.net/def/crs/EPSG/0/4549"):  # fmt: skip
+        answer = client.get(path, params={"crs": text})
+        assert answer.headers["content-crs"] == f"<{EPSG}4549>"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "word"),
+    [
+        ({"crs": "http://www.opengis.net/def/crs/EPSG/0/99999"}, "crs"),
+        ({"crs": "urn:ogc:def:crs:EPSG::0000"}, "crs"),
+        ({"bbox-crs": "x", "bbox": "1,2,3,4"}, "bbox-crs"),
+        ({"filter-crs": "x", "filter": "height>1"}, "filter-crs"),
+        ({"bbox-crs": f"{EPSG}3857", "bbox": "1,2,3,4,5,6"}, "bbox"),
+        ({"filter": "S_WITHIN(geometry,POINT(0 0))"}, "filter"),
+    ],
+)
+def test_what_is_not_offered_is_refused(
+    client: httpx.Client, parameters: dict[str, str], word: str
+) -> None:
+    answer = client.get("/collections/buildings/items", params=parameters)
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith(f"{word}:")

@@ -1,0 +1,151 @@
+"""Pages hold together: nothing twice, nothing missed, whatever is published meanwhile."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from models.db import twins
+from models.db.connection import connect
+from models.db.publish import publish
+from models.features import Theme
+from models.testing import delivery
+from models.twins import load_twins
+from tests.twin.ogc.city import TWIN, buildings
+from twin.settings import Settings
+from twin.testing import application
+
+
+@pytest.fixture
+def place(database: str, short_folder: Path) -> Iterator[tuple[str, str]]:
+    """Address of a twin's items and the URL of its database, which a test may publish into."""
+    with connect(database) as conn:
+        twins.sync(conn, load_twins(None).values())
+    settings = Settings(home=short_folder / uuid.uuid4().hex[:8])
+    with application(settings, database) as address:
+        yield f"{address}/ogc/{TWIN}/collections/buildings/items", database
+
+
+def put(url: str, columns: int, rows: int, since: date | None = None, height: float = 0) -> None:
+    table = buildings(TWIN, columns, rows)
+    table["height"] = table["height"] + height
+    with connect(url) as conn:
+        made = delivery(Theme.BUILDINGS, {"building": table}, valid_from=since)
+        publish(conn, twin=TWIN, dataset="blocks", deliveries=[made])
+
+
+def follow(address: str, **parameters: Any) -> Iterator[list[dict[str, Any]]]:
+    answer = httpx.get(address, params=parameters)
+    while True:
+        assert answer.status_code == 200, answer.text
+        found = answer.json()
+        yield found["features"]
+        following = [link["href"] for link in found["links"] if link["rel"] == "next"]
+        if not following:
+            return
+        answer = httpx.get(following[0])
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {}, {"sortby": "-storeys,name"}, {"sortby": "valid_from,-height"}, {"sortby": "id"},
+        {"filter": "height > 5"}, {"bbox": "121,30,122,32"}, {"f": "jsonfg"},
+        {"crs": "http://www.opengis.net/def/crs/OGC/0/CRS84h"},
+        {"bbox": "121,30,122,32", "sortby": "-height"}, {"datetime": "2020-02-01/.."},
+    ],
+)  # fmt: skip
+def test_all_pages_are_the_whole_in_its_order(
+    client: httpx.Client, parameters: dict[str, str]
+) -> None:
+    address = f"{client.base_url}collections/buildings/items"
+    whole = [f["id"] for f in httpx.get(address, params={"limit": 100, **parameters}).json()[
+        "features"]]  # fmt: skip
+    pages = list(follow(address, limit=7, **parameters))
+    assert [f["id"] for page in pages for f in page] == whole
+    assert all(len(page) == 7 for page in pages[:-1])
+    assert pages[-1]
+
+
+@pytest.mark.parametrize("sort", [{}, {"sortby": "-height,key"}])
+@pytest.mark.parametrize("place_", [{}, {"bbox": "121,30,122,32"}])
+def test_publishing_between_pages_changes_nothing_on_them(
+    place: tuple[str, str], sort: dict[str, str], place_: dict[str, str]
+) -> None:
+    address, url = place
+    put(url, 6, 5, date(2020, 1, 1))
+    given = {"limit": 7, **sort, **place_}
+    before = [f for page in follow(address, **given) for f in page]
+    assert len(before) == 30
+    seen: list[dict[str, Any]] = []
+    for number, page in enumerate(follow(address, **given)):
+        seen += page
+        # at times fewer, at times more, always other heights, from another day on
+        put(url, 3 + number, 4, date(2021, 1, 1 + number), height=0.5 * (number + 1))
+    assert [f["id"] for f in seen] == [f["id"] for f in before]
+    assert [f["properties"]["height"] for f in seen] == [f["properties"]["height"] for f in before]
+    now = [f["id"] for page in follow(address, **given) for f in page]
+    assert len(now) == 28
+
+
+def test_each_feature_once_in_a_period(place: tuple[str, str]) -> None:
+    address, url = place
+    for year in (2020, 2021, 2022):
+        put(url, 2, 1, date(year, 1, 1), height=year - 2020)
+    heights = {
+        "2020-06-01/2020-07-01": {3, 6},
+        "2020-06-01/2021-07-01": {4, 7},
+        "../2021-07-01": {4, 7},
+        "2020-06-01/..": {5, 8},
+        "2021-06-01": {4, 7},
+        "../2019-01-01": set(),
+    }
+    for period, expected in heights.items():
+        (page,) = follow(address, datetime=period)
+        assert {f["properties"]["height"] for f in page} == expected
+        assert len(page) == len(expected)
+
+
+def test_what_was_known_then_stays_readable(place: tuple[str, str]) -> None:
+    address, url = place
+    put(url, 2, 1, date(2020, 1, 1))
+    known = httpx.get(address).json()["features"][0]["properties"]["tx_from"]
+    put(url, 1, 1, date(2020, 1, 1), height=9)
+    (now,) = follow(address)
+    (then,) = follow(address, **{"as-of": known})
+    (before,) = follow(address, **{"as-of": "2001-01-01"})
+    assert [len(now), len(then), len(before)] == [1, 2, 0]
+    assert sorted(f["properties"]["height"] for f in then) == [3, 6]
+
+
+def test_all_that_match_are_counted_on_every_page(client: httpx.Client) -> None:
+    given = {"limit": 20, "counts": "true", "filter": "height > 5"}
+    answer = client.get("/collections/buildings/items", params=given)
+    for _ in range(2):
+        found = answer.json()
+        assert found["numberMatched"] == 54
+        (following,) = [one["href"] for one in found["links"] if one["rel"] == "next"]
+        answer = client.get(following)
+
+
+def test_a_token_serves_its_own_question_only(client: httpx.Client) -> None:
+    path = "/collections/buildings/items"
+    first = client.get(path, params={"limit": 2, "sortby": "key"}).json()
+    (following,) = [one["href"] for one in first["links"] if one["rel"] == "next"]
+    token = httpx.URL(following).params["next"]
+    assert client.get(path, params={"sortby": "key", "next": token}).status_code == 200
+    changed = token[:-4] + ("AAAA" if token[-4:] != "AAAA" else "BBBB")
+    for wrong in ({"next": token}, {"sortby": "-key", "next": token},
+                  {"sortby": "key", "filter": "height>1", "next": token},
+                  {"sortby": "key", "next": changed}):  # fmt: skip
+        answer = client.get(path, params=wrong)
+        assert answer.status_code == 400
+        assert answer.json()["detail"].startswith("next:")
+    other = "/collections/building-parts/items"
+    assert client.get(other, params={"sortby": "key", "next": token}).status_code == 400

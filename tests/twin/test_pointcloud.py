@@ -1,0 +1,105 @@
+"""A point cloud from delivery to HTTP: ingested, tiled, listed, served; and what stops it."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from ingest.readers.base import ReadOptions
+from models.db.lock import ProcessLock
+from models.las_testing import full, scattered, write_cloud
+from models.pointcloud import CloudError, clouds, folder
+from models.twins import load_twins
+from tiles.inspect import Glb
+from tiles.points.testing import positions
+from tiles.store.directory import DirectoryStore
+from twin import flow, pointcloud
+from twin.options import OptionError
+from twin.settings import Settings
+from twin.testing import application
+
+TWIN = load_twins()["songjiang-hub"]
+DECLARED = ReadOptions("EPSG:4549", "1985")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home")
+
+
+def take(settings: Settings, *files: Path, **more: Any) -> list[Any]:
+    storage = pointcloud.StorageCrs(settings.storage_srid)
+    return pointcloud.take(files, DECLARED, TWIN, storage, settings.home, **more)
+
+
+def test_from_delivery_to_http(settings: Settings, database: str, tmp_path: Path) -> None:
+    path = write_cloud(tmp_path / "survey.laz", scattered(2000), **full(2000))
+    (outcome,) = flow.ingest(settings, database, [path], DECLARED, TWIN, None)
+    assert (outcome.theme, outcome.features_in, outcome.accepted) == ("pointcloud", 2000, 2000)
+    ((name, report),) = pointcloud.tile_clouds(settings, [TWIN])
+    assert (name, report.in_tiles, report.refused) == ("songjiang-hub", 2000, {})
+    assert "2000" in pointcloud.line(name, report)
+    with application(settings, database) as url, httpx.Client(base_url=url) as client:
+        layers = client.get("/twins/songjiang-hub").json()["layers"]
+        (layer,) = [entry for entry in layers if entry["id"] == "pointcloud"]
+        assert (layer["features"], layer["version"]) == (2000, report.root)
+        answer = client.get(layer["tileset"])
+        assert answer.json()["asset"]["version"] == "1.1"
+        content = answer.json()["root"]["content"]["uri"]
+        glb = client.get(str(answer.url.join(content)))
+        assert len(positions(Glb(glb.content))) == 2000
+        assert client.get("/twins/qianwan").json()["layers"][-1]["id"] != "pointcloud"
+
+
+def test_a_check_stores_nothing(settings: Settings, tmp_path: Path) -> None:
+    path = write_cloud(tmp_path / "a.las", scattered(20))
+    (outcome,) = flow.check([path], DECLARED, TWIN, settings.storage_srid)
+    assert (outcome.accepted, outcome.clean) == (20, True)
+    assert clouds(settings.home, TWIN.id) == []
+
+
+def test_refused_clouds_are_not_kept(settings: Settings, tmp_path: Path) -> None:
+    far = write_cloud(tmp_path / "far.las", scattered(20) + np.array([60_000.0, 0, 0]))
+    (outcome,) = take(settings, far)
+    assert (outcome.accepted, outcome.findings[0].code) == (0, "PTC-03")
+    assert clouds(settings.home, TWIN.id) == []
+    assert pointcloud.tile_clouds(settings, [TWIN]) == []
+
+
+def test_replacing_drops_what_is_not_delivered_again(settings: Settings, tmp_path: Path) -> None:
+    one, two = (write_cloud(tmp_path / f"{n}.las", scattered(10 * n)) for n in (1, 2))
+    bad = tmp_path / "bad.las"
+    bad.write_bytes(b"LASF, no more")
+    take(settings, one, two)
+    take(settings, two, bad, replace_all=True)  # a refused file: perhaps more is missing
+    assert [c.passport.name for c in clouds(settings.home, TWIN.id)] == ["1.las", "2.las"]
+    take(settings, two, replace_all=True)
+    assert [c.passport.name for c in clouds(settings.home, TWIN.id)] == ["2.las"]
+
+
+def test_one_process_tiles_at_a_time_and_leaves_no_scratch(
+    settings: Settings, tmp_path: Path
+) -> None:
+    take(settings, write_cloud(tmp_path / "a.las", scattered(30)))
+    place = folder(settings.home, TWIN.id)
+    left = place / ".tiling"  # of a run that was killed
+    left.mkdir()
+    (left / "0.points").write_bytes(b"old")
+    with (
+        ProcessLock(place / "tiling.lock"),
+        pytest.raises(CloudError, match="is tiling the point clouds") as told,
+    ):
+        pointcloud.tile_clouds(settings, [TWIN])
+    assert "正在切片" in told.value.zh
+    ((_, report),) = pointcloud.tile_clouds(settings, [TWIN], out=str(tmp_path / "out"))
+    assert report.in_tiles == 30
+    assert not left.exists()
+    found = DirectoryStore(tmp_path / "out" / TWIN.id / "pointcloud").get("tileset.json")
+    assert found.data == gzip.compress(found.decoded(), 6, mtime=0)
+    with pytest.raises(OptionError, match="expected one of"):
+        pointcloud.tile_clouds(settings, [TWIN], "fancy")

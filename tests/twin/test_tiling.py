@@ -1,0 +1,132 @@
+"""Where tiles go, what follows a delivery, and what is deleted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from models.db import jobs, tiles, twins
+from models.db.connection import connect
+from models.db.jobs import JobCancelledError
+from models.db.publish import publish
+from models.db.tiles import LayerKey
+from models.features import Theme, feature_id
+from models.testing import buildings, delivery, pipes
+from models.twins import load_twins
+from tiles.check import check_tileset
+from tiles.inspect import Glb
+from tiles.inspect_tileset import walk
+from tiles.store.archive import Archive
+from tiles.store.directory import DirectoryStore
+from twin import tiling
+from twin.options import OptionError
+from twin.settings import Settings
+
+TWIN = load_twins()["songjiang-hub"]
+
+
+def put(url: str, heights: dict[str, float]) -> None:
+    table = buildings(heights)
+    table["id"] = [feature_id(TWIN.id, "made", "building", key) for key in heights]
+    with connect(url) as conn:
+        made = delivery(Theme.BUILDINGS, {"building": table})
+        publish(conn, twin=TWIN.id, dataset="made", deliveries=[made])
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database: str) -> Settings:
+    with connect(database) as conn:
+        twins.sync(conn, load_twins().values())
+    put(database, {f"b{n}": 5.0 + n for n in range(20)})
+    return Settings(home=tmp_path / "home", database_url=database)
+
+
+def heights(settings: Settings) -> dict[str, float]:
+    store = DirectoryStore(settings.tiles_dir / TWIN.id / "buildings")
+    found = {}
+    for drawn in walk(lambda name: store.get(name).decoded()):
+        table = Glb(store.get(drawn.uri or "").decoded()).table()
+        found |= dict(zip(table.get("key", ()), table.get("height", ()), strict=True))
+    return found
+
+
+def test_tiles_follow_what_is_published(settings: Settings, database: str) -> None:
+    assert tiling.follow(settings, database, TWIN) == []  # nobody has asked for tiles yet
+    tiling.tile(settings, database, [TWIN], "buildings", "compat")
+    assert tiling.follow(settings, database, TWIN) == []
+    wanted = {f"b{n}": 6.0 + n for n in range(19)}
+    put(database, wanted)
+    ((name, report),) = tiling.follow(settings, database, TWIN)
+    assert (name, report.layer, report.mode) == (TWIN.id, "buildings", "incremental")
+    assert heights(settings) == wanted
+    with connect(database) as conn:
+        state = tiles.published(conn, LayerKey(TWIN.id, "buildings", "tiles"))
+    assert state is not None
+    assert state.options == {"profile": "compat"}  # as it was asked for
+
+
+def test_a_whole_layer_follows_too(settings: Settings, database: str) -> None:
+    with connect(database) as conn:
+        for material in ("混凝土", "PE"):
+            made = delivery(Theme.PIPES, pipes(4, twin=TWIN.id, material=material))
+            publish(conn, twin=TWIN.id, dataset="pipes", deliveries=[made])
+            reports = tiling.tile(settings, database, [TWIN], "pipes")
+            assert [r.in_tiles for _, r in reports] == [9]
+    assert tiling.follow(settings, database, TWIN) == []
+    assert tiling.collect(settings, database, [TWIN], timedelta(days=1)) == 0
+    assert tiling.collect(settings, database, [TWIN], timedelta(0)) >= 1
+    folder = settings.tiles_dir / TWIN.id / "pipes"
+    assert check_tileset(folder).clean
+
+
+def test_an_archive_holds_one_layer(settings: Settings, database: str, tmp_path: Path) -> None:
+    out = tmp_path / "made.3tz"
+    tiling.tile(settings, database, [TWIN], "buildings", out=str(out))
+    store = DirectoryStore(settings.tiles_dir / TWIN.id / "buildings")
+    with Archive(out) as archive:
+        assert set(archive.infos) == {"tileset.json", *store.names()}
+        assert archive.read("tileset.json") == store.get("tileset.json").decoded()
+    with connect(database) as conn:
+        made = delivery(Theme.PIPES, pipes(2, twin=TWIN.id))
+        publish(conn, twin=TWIN.id, dataset="pipes", deliveries=[made])
+    with pytest.raises(OptionError, match="Add --twin and --layer") as caught:
+        tiling.tile(settings, database, [TWIN], out=str(out))
+    assert "一个归档只含一个图层" in caught.value.zh
+
+
+def test_another_folder_is_followed_by_itself(
+    settings: Settings, database: str, tmp_path: Path
+) -> None:
+    out = str(tmp_path / "out")
+    ((_, first),) = tiling.tile(settings, database, [TWIN], "buildings", out=out)
+    ((_, home),) = tiling.tile(settings, database, [TWIN], "buildings")
+    assert (first.mode, home.mode, home.root) == ("full", "full", first.root)
+    put(database, {f"b{n}": 6.0 + n for n in range(20)})
+    for place in (out, None):
+        ((_, report),) = tiling.tile(settings, database, [TWIN], "buildings", out=place)
+        assert report.mode == "incremental"
+    ((_, again),) = tiling.tile(settings, database, [TWIN], "buildings", anew=True)
+    assert (again.mode, again.written) == ("full", again.tiles)
+    tiling.collect(settings, database, [TWIN], timedelta(0))  # what older versions left
+    for folder in (tmp_path / "out", settings.tiles_dir):
+        assert check_tileset(folder / TWIN.id / "buildings").clean
+
+
+def test_a_job_that_is_cancelled_leaves_the_tiles_as_they_were(
+    settings: Settings, database: str
+) -> None:
+    tiling.tile(settings, database, [TWIN], "buildings")
+    before = heights(settings)
+    put(database, {"b1": 50.0, "b2": 60.0})
+    with connect(database) as conn:
+        conn.execute("ALTER TABLE job ALTER cancel SET DEFAULT true")
+        with pytest.raises(JobCancelledError):
+            tiling.tile(settings, database, [TWIN], "buildings")
+        conn.execute("ALTER TABLE job ALTER cancel SET DEFAULT false")
+        (job, *_) = jobs.recent(conn, twin=TWIN.id)
+    assert job.state == "cancelled"
+    assert heights(settings) == before
+    tiling.tile(settings, database, [TWIN], "buildings")
+    assert heights(settings) == {"b1": 50.0, "b2": 60.0}

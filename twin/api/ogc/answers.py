@@ -1,0 +1,200 @@
+"""Responses: validators, content coding, streams that end when their client goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import zlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing, suppress
+from typing import Final, Literal, TypeVar
+
+import zstandard
+from fastapi import Request, Response
+from starlette.types import Receive, Scope, Send
+
+from twin.api.ogc.formats import HTML, Format
+from twin.api.tiles import matches
+
+T = TypeVar("T")
+Coding = Literal["zstd", "gzip"]
+
+#: Smaller bodies are sent as they are.
+_WORTH: Final = 1_400
+_LEVEL: Final = {"zstd": 1, "gzip": 1}
+#: What a page that is opened by itself may do: nothing but be shown.
+_SEALED: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
+    "form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class ClientGoneError(Exception):
+    """The client closed its connection while its answer was made."""
+
+
+async def unless_gone(request: Request, work: Awaitable[T]) -> T:
+    """The result of ``work``, which is cancelled when the client goes away: so is its query.
+
+    Raises :class:`ClientGoneError`.
+    """
+    task = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_gone(request.receive))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise ClientGoneError
+    finally:
+        for one in (task, gone):
+            if not one.done():
+                one.cancel()
+                with suppress(asyncio.CancelledError):
+                    await one
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def etag(*parts: str) -> str:
+    """A weak validator: equal where what is told is equal, though bytes may differ."""
+    return f'W/"{hashlib.blake2b(chr(0).join(parts).encode(), digest_size=12).hexdigest()}"'
+
+
+def unchanged(request: Request, tag: str) -> Response | None:
+    """304 where the client already has what ``tag`` stands for."""
+    if not matches(request.headers.get("if-none-match"), tag.removeprefix("W/")):
+        return None
+    return Response(status_code=304, headers=_caching(tag))
+
+
+def _caching(tag: str | None) -> dict[str, str]:
+    kept = {"Vary": "Accept, Accept-Encoding", "Cache-Control": "public, no-cache"}
+    return kept if tag is None else {**kept, "ETag": tag}
+
+
+def coding(header: str) -> Coding | None:
+    """The content coding to use: the first of zstd and gzip that Accept-Encoding takes."""
+    taken = {}
+    for item in header.lower().split(","):
+        name, _, quality = item.strip().partition(";")
+        taken[name.strip()] = quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    for name in ("zstd", "gzip"):
+        if taken.get(name, False):
+            return "zstd" if name == "zstd" else "gzip"
+    return None
+
+
+async def reply(
+    request: Request,
+    body: bytes,
+    format_: Format,
+    *,
+    tag: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    """``body`` as ``format_``, compressed where the client takes it and it is worth it."""
+    sent = {**_caching(tag), **(headers or {})}
+    how = coding(request.headers.get("accept-encoding", "")) if len(body) > _WORTH else None
+    if how is not None:
+        body = await asyncio.to_thread(_compressed, body, how)
+        sent["Content-Encoding"] = how
+    return Response(body, status, sent, media_type=format_.media)
+
+
+async def html_reply(
+    request: Request,
+    body: bytes,
+    tag: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A page that runs nothing and loads nothing."""
+    return await reply(request, body, HTML, tag=tag, headers={**_SEALED, **(headers or {})})
+
+
+def _compressed(body: bytes, how: Coding) -> bytes:
+    if how == "zstd":
+        return zstandard.ZstdCompressor(level=_LEVEL[how]).compress(body)
+    return gzip.compress(body, compresslevel=_LEVEL[how], mtime=0)
+
+
+class Stream(Response):
+    """A response whose parts are sent as they are made.
+
+    ``parts`` is closed, and with it what it reads from, when all is sent or the client goes away.
+    """
+
+    def __init__(
+        self,
+        parts: AsyncGenerator[bytes, None],
+        media: str,
+        headers: Mapping[str, str],
+        how: Coding | None,
+    ) -> None:
+        coded = {**headers, **({"Content-Encoding": how} if how else {})}
+        self.status_code = 200
+        self.background = None
+        self.media_type = media
+        self.body = b""
+        self.init_headers(coded)
+        # its length is not known before it is sent
+        self.raw_headers = [h for h in self.raw_headers if h[0] != b"content-length"]
+        self._parts, self._how = parts, how
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send all parts, unless the client goes away first."""
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        await send(start)
+        pump = asyncio.ensure_future(self._pump(scope, send))
+        gone = asyncio.ensure_future(_gone(receive))
+        try:
+            await asyncio.wait({pump, gone}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in (pump, gone):
+                if not one.done():
+                    one.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await one
+        if not pump.cancelled():
+            pump.result()
+
+    async def _pump(self, scope: Scope, send: Send) -> None:
+        packer = _Packer(self._how)
+        async with aclosing(self._parts) as parts:
+            if scope["method"] != "HEAD":
+                async for part in parts:
+                    data = packer.add(part)
+                    if data:
+                        await send({"type": "http.response.body", "body": data, "more_body": True})
+        await send({"type": "http.response.body", "body": packer.end(), "more_body": False})
+
+
+class _Packer:
+    """Compression of a stream, part by part."""
+
+    def __init__(self, how: Coding | None) -> None:
+        self.add: Callable[[bytes], bytes] = bytes
+        self.end: Callable[[], bytes] = bytes
+        if how == "zstd":
+            packer = zstandard.ZstdCompressor(level=_LEVEL[how]).compressobj()
+            self.add, self.end = packer.compress, packer.flush
+        elif how == "gzip":
+            coder = zlib.compressobj(_LEVEL[how], wbits=31)
+            self.add, self.end = coder.compress, coder.flush
+
+
+def stream_reply(
+    request: Request,
+    parts: AsyncGenerator[bytes, None],
+    format_: Format,
+    headers: Mapping[str, str],
+) -> Stream:
+    """``parts`` as ``format_``; files that are compressed inside are sent as they are."""
+    text = format_.media.startswith(("text/", "application/geo+json"))
+    how = coding(request.headers.get("accept-encoding", "")) if text else None
+    return Stream(parts, format_.media, {**_caching(None), **headers}, how)

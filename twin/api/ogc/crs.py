@@ -1,0 +1,183 @@
+"""Reference systems over HTTP (OGC 18-058r1): URIs, axis order, and the way to the storage CRS.
+
+The datum of all of them is CGCS2000 or taken as equal to it (:mod:`models.horizontal`), so that
+longitude and latitude pass between them unchanged; no "ballpark" operation is involved. Heights are
+answered only in a CRS that has a third axis, as ellipsoidal heights; a CRS of two axes has none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from models.crs import STORAGE, StorageCrs, area_of_use, geoid_height, to_storage
+from models.errors import OutsideAreaError, TwinError
+from models.horizontal import from_geodetic, parse
+from twin.api.errors import STATUS
+
+Array = npt.NDArray[np.float64]
+
+CRS84: Final = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+CRS84H: Final = "http://www.opengis.net/def/crs/OGC/0/CRS84h"
+_EPSG: Final = "http://www.opengis.net/def/crs/EPSG/0/"
+
+#: An edge of a filter's geometry is cut so that it may follow the curve it becomes.
+_PIECES: Final = 64
+_SHORTEST: Final = {True: 0.003, False: 300.0}
+
+
+class CrsError(TwinError):
+    """A reference system that is not offered, or coordinates that are not of it."""
+
+    code = "CRS-01"
+
+
+STATUS[CrsError] = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Crs:
+    """A reference system that is offered.
+
+    ``srid`` is what PostGIS transforms to (CGCS2000 degrees, the storage CRS or Web Mercator),
+    ``flipped`` tells that its first axis is north, ``height`` that its third axis is ellipsoidal
+    height, ``degrees`` its unit in plan. One that is not ``listed`` is named among all of a twin,
+    not by each collection.
+    """
+
+    uri: str
+    srid: int
+    flipped: bool = False
+    height: bool = False
+    degrees: bool = True
+    digits: int = 8
+    listed: bool = True
+
+
+def offered(storage: StorageCrs = STORAGE) -> dict[str, Crs]:
+    """Every CRS by URI; the first is the default, the last the storage CRS."""
+    return {
+        c.uri: c
+        for c in (
+            Crs(CRS84, 4490),
+            Crs(CRS84H, 4490, height=True),
+            Crs(f"{_EPSG}4326", 4490, flipped=True),
+            Crs(f"{_EPSG}4490", 4490, flipped=True),
+            # CRS84h tells the same, north second; the libraries of many clients do not know 4979,
+            # and some of them try all that a collection lists
+            Crs(f"{_EPSG}4979", 4490, flipped=True, height=True, listed=False),
+            Crs(f"{_EPSG}3857", 3857, degrees=False, digits=3),
+            # the registry's axes of the 3-degree zones are X (north), Y (east)
+            Crs(f"{_EPSG}{storage.srid}", storage.srid, flipped=True, degrees=False, digits=4),
+        )
+    }
+
+
+def storage_uri(storage: StorageCrs = STORAGE) -> str:
+    """URI of the storage CRS."""
+    return f"{_EPSG}{storage.srid}"
+
+
+#: Other ways in which clients write the same.
+_ALIASES: Final = {
+    "http://www.opengis.net/def/crs/OGC/0/CRS84": CRS84,
+    "urn:ogc:def:crs:OGC:1.3:CRS84": CRS84,
+    "urn:ogc:def:crs:OGC::CRS84": CRS84,
+    "urn:ogc:def:crs:OGC::CRS84h": CRS84H,
+    "OGC:CRS84": CRS84,
+    "OGC:CRS84h": CRS84H,
+}
+
+
+def find_crs(parameter: str, text: str, storage: StorageCrs = STORAGE) -> Crs:
+    """The CRS that ``text`` names: its URI, or the same as URN, safe CURIE or ``EPSG:…``.
+
+    Raises :class:`CrsError`, with those offered.
+    """
+    known = offered(storage)
+    plain = text.strip().removeprefix("[").removesuffix("]")
+    uri = _ALIASES.get(plain, plain).replace("https://www.opengis.net", "http://www.opengis.net")
+    for prefix in ("urn:ogc:def:crs:EPSG::", "EPSG:"):
+        if uri.startswith(prefix):
+            uri = f"{_EPSG}{uri.removeprefix(prefix)}"
+    if (found := known.get(uri)) is not None:
+        return found
+    raise CrsError(
+        f"{parameter}: found '{text}', expected one of {', '.join(known)}.",
+        f"{parameter}：收到“{text}”，可用：{'、'.join(known)}。",
+    )
+
+
+def storage_geometry(
+    shape: Any, crs: Crs, storage: StorageCrs = STORAGE, *, written: bool = True
+) -> Any:
+    """A shapely geometry of ``crs`` in the storage CRS.
+
+    Its coordinates are in the order of ``crs``'s axes, or east first if not ``written`` so.
+    Plan only: heights are left out. Areas are cut to where the storage CRS may be used, since
+    nothing is stored outside; edges get further vertices so that they stay straight in ``crs``.
+    Raises :class:`CrsError` for points and lines outside.
+    """
+    flat = shapely.force_2d(shape)
+    if crs.flipped and written:
+        flat = shapely.transform(flat, lambda c: c[:, ::-1])
+    if crs.srid == storage.srid:
+        return flat
+    area = _area(crs, storage)
+    if not shapely.contains(area, flat):
+        if shapely.get_dimensions(flat) != 2:
+            raise _outside(storage)
+        flat = shapely.intersection(flat, area)
+        if flat.is_empty:
+            return shapely.Polygon()
+    low_x, low_y, high_x, high_y = shapely.bounds(flat)
+    size = max(high_x - low_x, high_y - low_y)
+    flat = shapely.segmentize(flat, max(size / _PIECES, _SHORTEST[crs.degrees]))
+    return shapely.transform(flat, lambda c: _to_storage(c, crs, storage))
+
+
+def height_range(
+    low: float, high: float, shape: Any, crs: Crs, n_offset: float, storage: StorageCrs = STORAGE
+) -> tuple[float, float]:
+    """1985 heights that a range of heights of ``crs`` may mean anywhere in ``shape`` (degrees).
+
+    Heights of the storage CRS are 1985 heights already; others are ellipsoidal and become so by the
+    geoid, whose least and greatest undulation in the area widen the range (by centimetres a
+    kilometre), so that nothing is missed.
+    """
+    if crs.srid == storage.srid:
+        return low, high
+    lon, lat = shapely.get_coordinates(shapely.segmentize(shape, 0.05)).T
+    geoid = geoid_height(lon.copy(), lat.copy()) + n_offset
+    return low - float(geoid.max()), high - float(geoid.min())
+
+
+def _to_storage(coordinates: Array, crs: Crs, storage: StorageCrs) -> Array:
+    name: Literal["EPSG:3857", "EPSG:4490"] = "EPSG:3857" if crs.srid == 3857 else "EPSG:4490"
+    x, y = coordinates.T
+    try:
+        east, north, _ = to_storage(x, y, None, name, "1985", storage)
+    except OutsideAreaError as error:
+        raise CrsError(error.en, error.zh) from error
+    return np.column_stack([east, north])
+
+
+def _area(crs: Crs, storage: StorageCrs) -> Any:
+    """Where the storage CRS may be used, in ``crs`` (east first)."""
+    west, south, east, north = shapely.box(*area_of_use(storage)).buffer(-1e-6).bounds
+    if crs.degrees:
+        return shapely.box(west, south, east, north)
+    x, y = from_geodetic(np.array([west, east]), np.array([south, north]), parse("EPSG:3857"))
+    return shapely.box(x[0], y[0], x[1], y[1])
+
+
+def _outside(storage: StorageCrs) -> CrsError:
+    return CrsError(
+        f"filter: a point or line lies outside the area of use of {storage.horizontal}. "
+        "Check the order of its coordinates and filter-crs.",
+        f"filter：点或线超出 {storage.horizontal} 的适用范围。请检查坐标顺序与 filter-crs。",
+    )

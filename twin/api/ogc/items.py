@@ -1,0 +1,178 @@
+"""Answers that hold features: pages, single features, and streams of all."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any, Final
+
+import orjson
+from fastapi import Request, Response
+
+from models.db.features_items import connection, count, fetch
+from models.twins import TwinDefinition
+from twin.api.errors import NotFoundError
+from twin.api.ogc import binary, geojson, jsonfg, pages, tables
+from twin.api.ogc.answers import etag, html_reply, reply, stream_reply, unchanged
+from twin.api.ogc.collections import Collection
+from twin.api.ogc.formats import (
+    CSV,
+    FLATGEOBUF,
+    GEOPARQUET,
+    HTML,
+    ITEM,
+    ITEMS,
+    JSONFG,
+    SEQUENCE,
+    Format,
+)
+from twin.api.ogc.links import address, header, link, representations, root
+from twin.api.ogc.parameters import DEFAULT_LIMIT, Wanted
+from twin.api.ogc.reading import Reading, one, prepare
+from twin.api.ogc.service import FeatureService
+from twin.api.ogc.times import now_text
+
+Parts = Callable[[Any, Reading, int | None], AsyncGenerator[bytes, None]]
+_STREAMS: Final[dict[str, Parts]] = {
+    CSV.name: tables.comma_separated,
+    FLATGEOBUF.name: binary.flatgeobuf,
+    GEOPARQUET.name: binary.geoparquet,
+    SEQUENCE.name: geojson.sequence,
+}
+
+
+async def features(
+    request: Request,
+    service: FeatureService,
+    twin: TwinDefinition,
+    there: Collection,
+    wanted: Wanted,
+    how: Format,
+) -> Response:
+    """A page of features, or all of them where the format is streamed."""
+    base = f"{root(request, twin.id)}/collections/{there.id}"
+    if how.name in _STREAMS:
+        return await _streamed(request, service, twin, there, wanted, how)
+    limit = wanted.limit or DEFAULT_LIMIT
+    async with connection(service.services.pool) as conn:
+        reading = await prepare(conn, twin, there, wanted, service.storage)
+        tag = etag(reading.state.stamp, str(request.url), how.name)
+        if (same := unchanged(request, tag)) is not None:
+            return same
+        page = await (jsonfg if how is JSONFG else geojson).page(conn, reading, limit)
+        matched = None
+        if wanted.counts:
+            matched = await count(conn, replace(reading.selection, after=None))
+        elif wanted.token is None and page.token is None:
+            matched = page.count  # this page is all
+    given = {k: v for k, v in request.query_params.items() if k != "f"}
+    links = representations(f"{base}/items", given, how, ITEMS)
+    links.append(link("collection", base, "application/json", there.title))
+    if page.token is not None:
+        following = address(f"{base}/items", {**given, "f": how.name, "next": page.token})
+        links.append(link("next", following, how.media, "下一页 Next page"))
+    headers = {"Content-Crs": f"<{wanted.crs.uri}>", "Link": header(links[-2:])}
+    if how is HTML:
+        titles = {n: f"{f.zh} {f.en}" for n, f in there.fields.items() if n in reading.fields}
+        found = orjson.loads(b"[" + page.body + b"]")
+        body = pages.features(there.title, titles, found, links, f"{base}/items")
+        return await html_reply(request, body, tag, headers)
+    members = {
+        **(jsonfg.members(reading) if how is JSONFG else {}),
+        "links": links,
+        "timeStamp": now_text(),
+        **({} if matched is None else {"numberMatched": matched}),
+        "numberReturned": page.count,
+    }
+    return await reply(
+        request, geojson.collection(page.body, members), how, tag=tag, headers=headers
+    )
+
+
+async def _streamed(
+    request: Request,
+    service: FeatureService,
+    twin: TwinDefinition,
+    there: Collection,
+    wanted: Wanted,
+    how: Format,
+) -> Response:
+    """All features, or the first ``limit``; the first part is made before the answer begins, so
+    that what is wrong is still told as a problem."""
+
+    async def parts() -> AsyncGenerator[bytes, None]:
+        async with connection(service.services.pool) as conn:
+            reading = await prepare(conn, twin, there, wanted, service.storage)
+            async with aclosing(_STREAMS[how.name](conn, reading, wanted.limit)) as made:
+                async for part in made:
+                    yield part
+
+    stream = parts()
+    first = [part async for part in _first(stream)]
+
+    async def whole() -> AsyncGenerator[bytes, None]:
+        async with aclosing(stream):
+            for part in first:
+                yield part
+            async for part in stream:
+                yield part
+
+    headers = {
+        "Content-Crs": f"<{wanted.crs.uri}>",
+        "Content-Disposition": f'attachment; filename="{twin.id}-{there.id}.{how.name}"',
+    }
+    return stream_reply(request, whole(), how, headers)
+
+
+async def _first(stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """The first two parts (a header, and what needs the database); the rest stays in ``stream``."""
+    for _ in range(2):
+        try:
+            yield await anext(stream)
+        except StopAsyncIteration:
+            return
+
+
+async def feature(
+    request: Request,
+    service: FeatureService,
+    twin: TwinDefinition,
+    there: Collection,
+    wanted: Wanted,
+    how: Format,
+    identity: uuid.UUID,
+) -> Response:
+    """One feature. Raises :class:`twin.api.errors.NotFoundError`."""
+    async with connection(service.services.pool) as conn:
+        reading = await prepare(conn, twin, there, wanted, service.storage)
+        tag = etag(reading.state.stamp, str(request.url), how.name)
+        if (same := unchanged(request, tag)) is not None:
+            return same
+        kind = jsonfg if how is JSONFG else geojson
+        rows = await fetch(conn, one(reading, identity), kind.columns(reading), 1)
+    if not rows:
+        raise no_feature(there, str(identity))
+    text = kind.texts(reading, rows)[0]
+    base = f"{root(request, twin.id)}/collections/{there.id}"
+    given = {k: v for k, v in request.query_params.items() if k != "f"}
+    links = representations(f"{base}/items/{identity}", given, how, ITEM)
+    links.append(link("collection", base, "application/json", there.title))
+    headers = {"Content-Crs": f"<{wanted.crs.uri}>"}
+    if how is HTML:
+        found = orjson.loads(text)
+        titles = {f"{f.zh} {f.en}": found["properties"].get(n) for n, f in there.fields.items()}
+        body = pages.document(f"{there.title} {identity}", {"links": links, **titles})
+        return await html_reply(request, body, tag, headers)
+    members = {**(jsonfg.members(reading) if how is JSONFG else {}), "links": links}
+    body = text[:-1].encode() + b"," + orjson.dumps(members)[1:]
+    return await reply(request, body, how, tag=tag, headers=headers)
+
+
+def no_feature(there: Collection, feature: str) -> NotFoundError:
+    """What is told where a collection has no such feature."""
+    return NotFoundError(
+        f"Collection '{there.id}' has no feature '{feature[:60]}' at this time.",
+        f"要素集“{there.id}”中此时没有要素“{feature[:60]}”。",
+    )

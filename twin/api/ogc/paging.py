@@ -1,0 +1,95 @@
+"""The token of the next page: where the last one ended, and the moments that it was true at.
+
+It is opaque to clients. A digest over it and over the question it belongs to refuses a token that
+was changed, or that is used with another filter or order. It holds no secret: what it names was
+answered to the client before, and every value is bound as data.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from models.db.features_items import Order
+from twin.api.ogc.errors import ParameterError
+
+_DIGEST: Final = 9
+_MOST: Final = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Sort keys and row of the last feature; the moments of both times (None: nothing there)."""
+
+    after: tuple[Any, ...]
+    moment: dt.datetime | None
+    recorded: dt.datetime | None
+
+
+def write_token(place: Place, question: str) -> str:
+    """The token for ``place`` in the pages of ``question`` (any text that names it wholly)."""
+    parts = [list(place.after), _iso(place.moment), _iso(place.recorded)]
+    data = orjson.dumps(parts, default=str)
+    return base64.urlsafe_b64encode(_digest(data, question) + data).rstrip(b"=").decode()
+
+
+def read_token(token: str, question: str, order: Sequence[Order]) -> Place:
+    """The place that ``token`` names. Raises :class:`ParameterError`."""
+    try:
+        if len(token) > _MOST or not token.isascii():
+            raise _unusable()
+        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        data = raw[_DIGEST:]
+        if raw[:_DIGEST] != _digest(data, question):
+            raise _unusable()
+        keys, moment, recorded = orjson.loads(data)
+        *values, row = keys
+        typed = [_typed(o.declared, v) for o, v in zip(order, values, strict=True)]
+        return Place((*typed, int(row)), _moment(moment), _moment(recorded))
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise _unusable() from error
+
+
+def _digest(data: bytes, question: str) -> bytes:
+    text = question.encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(data + b"\0" + text, digest_size=_DIGEST).digest()
+
+
+def _iso(moment: dt.datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _moment(text: str | None) -> dt.datetime | None:
+    return None if text is None else dt.datetime.fromisoformat(text)
+
+
+def _typed(declared: str, text: str | None) -> Any:
+    """A sort key as it is bound, from its text in the database."""
+    if text is None:
+        return None
+    match declared:
+        case "integer" | "smallint" | "double precision":
+            return float(text)
+        case "date":
+            return dt.date.fromisoformat(text)
+        case "timestamptz":
+            return dt.datetime.fromisoformat(text)
+        case "uuid":
+            return uuid.UUID(text)
+    return text
+
+
+def _unusable() -> ParameterError:
+    return ParameterError(
+        "next: this token is not one of ours for this question. Begin with the first page and "
+        "follow its links.",
+        "next：该翻页标记不属于本次查询。请从第一页开始，按返回的链接翻页。",
+    )

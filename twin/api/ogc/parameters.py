@@ -1,0 +1,238 @@
+"""The query parameters of items: read, checked and bounded; what is wrong is told with what is
+allowed.
+
+Names are those of OGC 17-069r4 (Part 1), 18-058r1 (Part 2), 19-079r2 (Part 3) and the drafts on
+sorting and property selection; ``as-of`` is record time and ``next`` the place of a page.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import shapely
+from starlette.datastructures import QueryParams
+
+from models.cql2 import Language, parse
+from models.cql2.tree import Call, Expression, Kind
+from models.crs import StorageCrs
+from models.db.features_items import Order
+from models.twins import TwinDefinition
+from twin.api.ogc.collections import Collection
+from twin.api.ogc.crs import CRS84, CRS84H, Crs, find_crs, height_range, storage_geometry
+from twin.api.ogc.errors import ParameterError
+from twin.api.ogc.times import Period, read_moment, read_period
+
+#: Features in one answer, unless it is streamed.
+DEFAULT_LIMIT: Final = 10
+MOST_LIMIT: Final = 10_000
+#: Sort keys of one request.
+MOST_KEYS: Final = 4
+
+ITEMS: Final = (
+    "f", "limit", "bbox", "bbox-crs", "crs", "datetime", "as-of", "filter", "filter-lang",
+    "filter-crs", "sortby", "properties", "counts", "next",
+)  # fmt: skip
+ITEM: Final = ("f", "crs", "datetime", "as-of", "properties")
+#: Those that decide which features there are, and in which order.
+_QUESTION: Final = (
+    "bbox", "bbox-crs", "datetime", "as-of", "filter", "filter-lang", "filter-crs", "sortby",
+)  # fmt: skip
+_LANGUAGES: Final = ("cql2-text", "cql2-json")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a client asks of items; geometries are in the storage CRS, heights of the 1985 datum.
+
+    ``limit`` is None where none was given. ``question`` names the set of features and their order.
+    """
+
+    crs: Crs
+    limit: int | None
+    period: Period | None
+    as_of: dt.datetime | None
+    box: Any
+    heights: tuple[float, float] | None
+    filter: Expression | None
+    order: tuple[Order, ...]
+    properties: tuple[str, ...] | None
+    counts: bool
+    token: str | None
+    question: str
+
+    @property
+    def spatial(self) -> bool:
+        """Whether an index on place may serve."""
+        return self.box is not None or (self.filter is not None and _spatial(self.filter))
+
+
+def known(query: QueryParams, allowed: Iterable[str]) -> dict[str, str]:
+    """The parameters, each once. Raises :class:`ParameterError` for others or repeated ones."""
+    names = tuple(allowed)
+    unknown = [name for name in query if name not in names]
+    if unknown:
+        only = f"Expected only {', '.join(names)}." if names else "This address takes none."
+        only_zh = f"可用参数：{'、'.join(names)}。" if names else "此地址不接受查询参数。"
+        raise ParameterError(
+            f"Unknown query parameter: {', '.join(unknown)[:200]}. {only}",
+            f"未知的查询参数：{', '.join(unknown)[:200]}。{only_zh}",
+        )
+    given = [name for name, _ in query.multi_items()]
+    for name in given:
+        if given.count(name) > 1:
+            raise ParameterError(
+                f"{name}: given {given.count(name)} times, expected once.",
+                f"{name}：出现 {given.count(name)} 次，应为一次。",
+            )
+    return dict(query)
+
+
+def read_wanted(
+    given: Mapping[str, str],
+    collection: Collection,
+    twin: TwinDefinition,
+    storage: StorageCrs,
+    default_crs: str = CRS84,
+) -> Wanted:
+    """The request of :data:`ITEMS` or :data:`ITEM`.
+
+    Raises :class:`ParameterError`, :class:`twin.api.ogc.crs.CrsError` and
+    :class:`models.cql2.FilterError`.
+    """
+    box, heights = _box(given, twin, storage)
+    return Wanted(
+        crs=find_crs("crs", given.get("crs", default_crs), storage),
+        limit=_limit(given.get("limit")),
+        period=read_period("datetime", given["datetime"]) if "datetime" in given else None,
+        as_of=read_moment("as-of", given["as-of"])[1] if "as-of" in given else None,
+        box=box,
+        heights=heights,
+        filter=_filter(given, collection, storage),
+        order=_order(given.get("sortby"), collection),
+        properties=_properties(given.get("properties"), collection),
+        counts=_flag("counts", given.get("counts")),
+        token=given.get("next"),
+        question="\n".join([twin.id, collection.id, *(given.get(n, "") for n in _QUESTION)]),
+    )
+
+
+def _limit(text: str | None) -> int | None:
+    if text is None:
+        return None
+    # a larger number is not an error (OGC 17-069r4, /req/core/fc-limit-response-1)
+    if re.fullmatch(r"0*[1-9]\d{0,17}", text, re.ASCII) is None:
+        raise _wrong("limit", text, f"a whole number from 1 to {MOST_LIMIT}",
+                     f"1 至 {MOST_LIMIT} 的整数")  # fmt: skip
+    return min(int(text), MOST_LIMIT)
+
+
+def _flag(name: str, text: str | None) -> bool:
+    if text not in (None, "true", "false"):
+        raise _wrong(name, text, "true or false", "true 或 false")
+    return text == "true"
+
+
+def _box(
+    given: Mapping[str, str], twin: TwinDefinition, storage: StorageCrs
+) -> tuple[Any, tuple[float, float] | None]:
+    text = given.get("bbox")
+    crs = find_crs("bbox-crs", given.get("bbox-crs", CRS84), storage)
+    if text is None:
+        return None, None
+    numbers = [_number(part) for part in text.split(",")]
+    if None in numbers or len(numbers) not in (4, 6):
+        raise _wrong("bbox", text, "4 or 6 numbers: west,south,east,north, with heights "
+                     "west,south,low,east,north,high", "4 或 6 个数：西,南,东,北；"
+                     "带高程为 西,南,低,东,北,高")  # fmt: skip
+    plain = cast("list[float]", numbers)
+    heights = None
+    if len(plain) == 6:
+        if crs.uri == CRS84:
+            crs = find_crs("bbox-crs", CRS84H, storage)
+        if not crs.height and crs.srid != storage.srid:
+            raise _wrong("bbox", text, f"4 numbers, since {crs.uri} has no heights",
+                         f"4 个数，因为 {crs.uri} 没有高程")  # fmt: skip
+        heights = plain[2], plain[5]
+        plain = [plain[0], plain[1], plain[3], plain[4]]
+    west, south, east, north = plain
+    if crs.flipped:
+        west, south, east, north = south, west, north, east
+    if south > north or (west > east and not crs.degrees) or (heights and heights[0] > heights[1]):
+        raise _wrong("bbox", text, "the lesser corner first", "先写较小的角点")
+    boxes = [shapely.box(west, south, east, north)]
+    if west > east:  # across the 180th meridian
+        boxes = [shapely.box(west, south, 180, north), shapely.box(-180, south, east, north)]
+    if heights is not None:
+        near = shapely.box(*twin.extent).buffer(0.25, join_style="mitre")
+        heights = height_range(*heights, near, crs, twin.n_offset, storage)
+    found = [storage_geometry(box, crs, storage, written=False) for box in boxes]
+    return shapely.union_all(found), heights
+
+
+def _filter(
+    given: Mapping[str, str], collection: Collection, storage: StorageCrs
+) -> Expression | None:
+    language = given.get("filter-lang", "cql2-text")
+    if language not in _LANGUAGES:
+        raise _wrong("filter-lang", language, " or ".join(_LANGUAGES), "或 ".join(_LANGUAGES))
+    crs = find_crs("filter-crs", given.get("filter-crs", CRS84), storage)
+    if "filter" not in given:
+        return None
+    return parse(
+        given["filter"],
+        collection.queryables,
+        language=cast("Language", language),
+        transform=lambda shape: storage_geometry(shape, crs, storage),
+    )
+
+
+def _order(text: str | None, collection: Collection) -> tuple[Order, ...]:
+    if text is None:
+        return ()
+    sortable = [n for n, kind in collection.queryables.items() if kind != Kind.GEOMETRY]
+    keys: list[Order] = []
+    for part in text.split(","):
+        name = part.strip().lstrip("+-")
+        if name not in sortable or name in (k.name for k in keys) or len(keys) == MOST_KEYS:
+            raise _wrong("sortby", text, f"at most {MOST_KEYS} different ones of "
+                         f"{', '.join(sortable)}, each with + (rising) or - (falling) before it",
+                         f"至多 {MOST_KEYS} 个不同属性（{'、'.join(sortable)}），"
+                         "前加 +（升序）或 -（降序）")  # fmt: skip
+        declared = "uuid" if name == "id" else collection.fields[name].declared
+        keys.append(Order(name, declared, part.strip().startswith("-")))
+    return tuple(keys)
+
+
+def _properties(text: str | None, collection: Collection) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    if any(name not in collection.fields for name in names):
+        raise _wrong("properties", text, f"some of {', '.join(collection.fields)}",
+                     f"下列属性中的若干个：{'、'.join(collection.fields)}")  # fmt: skip
+    return tuple(dict.fromkeys(names))
+
+
+def _number(text: str) -> float | None:
+    if re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", text, re.ASCII) is None:
+        return None
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+def _spatial(node: Expression) -> bool:
+    if not isinstance(node, Call):
+        return False
+    return node.op.startswith("s_") or any(_spatial(arg) for arg in node.args)
+
+
+def _wrong(parameter: str, text: str | None, en: str, zh: str) -> ParameterError:
+    shown = text if text is not None and len(text) <= 80 else f"{(text or '')[:77]}..."
+    return ParameterError(
+        f"{parameter}: found '{shown}', expected {en}.", f"{parameter}：收到“{shown}”，应为{zh}。"
+    )

@@ -1,0 +1,111 @@
+"""From what a client asks to what is read: the state of the data, the selection, the next page."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from models.crs import StorageCrs
+from models.db.features_items import Selection, fetch
+from models.db.features_state import State, read_state
+from models.twins import TwinDefinition
+from twin.api.ogc.collections import Collection
+from twin.api.ogc.paging import Place, read_token, write_token
+from twin.api.ogc.parameters import Wanted
+
+_LAST: Final = dt.datetime.max.replace(tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One question to the database, and what names it."""
+
+    twin: TwinDefinition
+    collection: Collection
+    wanted: Wanted
+    state: State
+    selection: Selection
+    storage: StorageCrs
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The properties asked for with their declared types."""
+        names = self.wanted.properties
+        all_ = self.collection.fields
+        return {n: all_[n].declared for n in (all_ if names is None else names)}
+
+    def next(self, after: Sequence[Any]) -> str:
+        """The token of the page after the row whose keys are ``after``."""
+        place = Place(tuple(after), self.state.moment, self.state.recorded)
+        return write_token(place, self.wanted.question)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Features as JSON texts joined by commas (UTF-8), their number, the token of the next page."""
+
+    body: bytes
+    count: int
+    token: str | None
+
+
+async def page_of(
+    conn: Any,
+    reading: Reading,
+    columns: Sequence[str],
+    texts: Callable[[Reading, Sequence[Any]], list[str]],
+    limit: int,
+) -> Page:
+    """A page whose texts are made by ``texts`` of rows that begin with ``columns``."""
+    rows = await fetch(conn, reading.selection, columns, limit + 1)
+    more = len(rows) > limit
+    rows = rows[:limit]
+    token = reading.next(tuple(rows[-1])[len(columns) :]) if more else None
+    return Page(",".join(texts(reading, rows)).encode(), len(rows), token)
+
+
+async def prepare(
+    conn: Any, twin: TwinDefinition, collection: Collection, wanted: Wanted, storage: StorageCrs
+) -> Reading:
+    """The reading of ``wanted``, at the moments that its token pins, or that it asks for.
+
+    Raises :class:`twin.api.ogc.errors.ParameterError` for a token of another question and
+    :class:`models.errors.DatabaseError`.
+    """
+    period, after = wanted.period, None
+    moment = None if period is None else (period.end or _LAST)
+    as_of = wanted.as_of
+    if wanted.token is not None:
+        place = read_token(wanted.token, wanted.question, wanted.order)
+        after, moment, as_of = place.after, place.moment, place.recorded
+    state = await read_state(conn, twin.id, collection.theme, moment, as_of)
+    selection = Selection(
+        collection.table,
+        storage.srid,
+        state,
+        filter=wanted.filter,
+        box=wanted.box,
+        heights=wanted.heights,
+        since=None if period is None else period.start,
+        interval=period is not None and not period.instant,
+        order=wanted.order,
+        after=after,
+        spatial=wanted.spatial,
+    )
+    return Reading(twin, collection, wanted, state, selection, storage)
+
+
+def one(reading: Reading, identity: uuid.UUID) -> Selection:
+    """The selection of a single feature at the reading's moments."""
+    selection = reading.selection
+    return Selection(
+        selection.table,
+        selection.srid,
+        selection.state,
+        ids=(identity,),
+        since=selection.since,
+        interval=selection.interval,
+    )

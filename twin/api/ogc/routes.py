@@ -1,0 +1,191 @@
+"""``/ogc/{twin}``: landing page, conformance, collections and their features.
+
+Every address answers JSON or HTML (``f=`` or Accept), refuses parameters that it has not, and takes
+GET and HEAD.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Final
+
+import orjson
+import structlog
+from fastapi import APIRouter, Request, Response
+
+from models.cql2 import NotListedError
+from models.twins import TwinDefinition
+from twin.api.ogc import api, documents, items, pages
+from twin.api.ogc.answers import (
+    ClientGoneError,
+    etag,
+    html_reply,
+    reply,
+    unchanged,
+    unless_gone,
+)
+from twin.api.ogc.collections import Collection, find_collection
+from twin.api.ogc.crs import CRS84, CRS84H
+from twin.api.ogc.formats import (
+    DOCUMENT,
+    HTML,
+    ITEM,
+    ITEMS,
+    JSONFG,
+    OPENAPI,
+    SCHEMAS,
+    Format,
+    negotiate,
+)
+from twin.api.ogc.parameters import ITEM as ITEM_PARAMETERS
+from twin.api.ogc.parameters import ITEMS as ITEMS_PARAMETERS
+from twin.api.ogc.parameters import Wanted, known, read_wanted
+from twin.api.ogc.service import FeatureService
+
+router = APIRouter(prefix="/ogc/{twin}", include_in_schema=False)
+
+_METHODS: Final = ["GET", "HEAD"]
+#: nginx's word for a client that closed its connection; nobody reads it.
+_GONE: Final = 499
+_log = structlog.get_logger("twin.ogc")
+
+
+@router.api_route("", methods=_METHODS)
+@router.api_route("/", methods=_METHODS)
+async def get_landing_page(request: Request, twin: str) -> Response:
+    """What there is of the twin."""
+    definition, how = _begin(request, twin, DOCUMENT)
+    found = documents.landing(request, definition, how)
+    return await _document(request, found, how, found["title"])
+
+
+@router.api_route("/conformance", methods=_METHODS)
+async def get_conformance(request: Request, twin: str) -> Response:
+    """The standards that are held to."""
+    definition, how = _begin(request, twin, DOCUMENT)
+    found = documents.conformance(request, definition, how)
+    return await _document(request, found, how, "符合性 Conformance")
+
+
+@router.api_route("/api", methods=_METHODS)
+async def get_api(request: Request, twin: str) -> Response:
+    """The definition of all addresses of the twin, OpenAPI 3.0.3."""
+    definition, how = _begin(request, twin, (OPENAPI, HTML))
+    found = api.document(request, definition, _service(request).storage)
+    if how is HTML:
+        return await html_reply(request, api.page(found))
+    return await reply(request, orjson.dumps(found), how)
+
+
+@router.api_route("/collections", methods=_METHODS)
+async def get_collections(request: Request, twin: str) -> Response:
+    """All collections."""
+    definition, how = _begin(request, twin, DOCUMENT)
+    service = _service(request)
+    extents, stamp = await service.extents(definition)
+    found = documents.collections(request, definition, extents, service.storage, how)
+    return await _document(request, found, how, "要素集 Collections", stamp)
+
+
+@router.api_route("/collections/{collection}", methods=_METHODS)
+async def get_collection(request: Request, twin: str, collection: str) -> Response:
+    """One collection."""
+    definition, how = _begin(request, twin, DOCUMENT)
+    there = find_collection(definition, collection)
+    service = _service(request)
+    extents, stamp = await service.extents(definition)
+    extent = extents.get(there.table)
+    found = documents.collection(request, definition, there, extent, service.storage, how)
+    return await _document(request, found, how, there.title, stamp)
+
+
+@router.api_route("/collections/{collection}/queryables", methods=_METHODS)
+async def get_queryables(request: Request, twin: str, collection: str) -> Response:
+    """What a filter may name."""
+    definition, how = _begin(request, twin, SCHEMAS)
+    there = find_collection(definition, collection)
+    found = documents.queryables(request, definition, there)
+    return await _document(request, found, how, f"{there.title} – 可查询属性 Queryables")
+
+
+@router.api_route("/collections/{collection}/schema", methods=_METHODS)
+async def get_schema(request: Request, twin: str, collection: str) -> Response:
+    """The properties of the features."""
+    definition, how = _begin(request, twin, SCHEMAS)
+    there = find_collection(definition, collection)
+    found = documents.schema(request, definition, there)
+    return await _document(request, found, how, f"{there.title} – 属性结构 Schema")
+
+
+@router.api_route("/collections/{collection}/items", methods=_METHODS)
+async def get_features(request: Request, twin: str, collection: str) -> Response:
+    """Features, by page or streamed."""
+    definition, how = _begin(request, twin, ITEMS, ITEMS_PARAMETERS)
+    there = find_collection(definition, collection)
+    service = _service(request)
+    wanted = _wanted(request, there, definition, how)
+    try:
+        return await unless_gone(
+            request, items.features(request, service, definition, there, wanted, how)
+        )
+    except ClientGoneError:
+        return Response(status_code=_GONE)
+
+
+@router.api_route("/collections/{collection}/items/{feature}", methods=_METHODS)
+async def get_feature(request: Request, twin: str, collection: str, feature: str) -> Response:
+    """One feature."""
+    definition, how = _begin(request, twin, ITEM, ITEM_PARAMETERS)
+    there = find_collection(definition, collection)
+    service = _service(request)
+    wanted = _wanted(request, there, definition, how)
+    try:
+        identity = uuid.UUID(feature)
+    except ValueError:
+        raise items.no_feature(there, feature) from None
+    try:
+        return await unless_gone(
+            request, items.feature(request, service, definition, there, wanted, how, identity)
+        )
+    except ClientGoneError:
+        return Response(status_code=_GONE)
+
+
+def _service(request: Request) -> FeatureService:
+    service: FeatureService = request.app.state.features
+    return service
+
+
+def _begin(
+    request: Request, twin: str, offered: tuple[Format, ...], allowed: tuple[str, ...] = ("f",)
+) -> tuple[TwinDefinition, Format]:
+    """The twin and the representation; unknown parameters are refused."""
+    definition = _service(request).services.twin(twin)
+    given = known(request.query_params, allowed)
+    return definition, negotiate(given.get("f"), request.headers.get("accept", ""), offered)
+
+
+def _wanted(request: Request, collection: Collection, twin: TwinDefinition, how: Format) -> Wanted:
+    """The parameters. An attempt to reach what nobody offered is logged."""
+    try:
+        return read_wanted(
+            request.query_params,
+            collection,
+            twin,
+            _service(request).storage,
+            CRS84H if how is JSONFG else CRS84,
+        )
+    except NotListedError as error:
+        _log.warning("refused", kind=error.kind, name=error.name[:200], path=request.url.path)
+        raise
+
+
+async def _document(
+    request: Request, found: dict[str, Any], how: Format, title: str, stamp: str | None = None
+) -> Response:
+    tag = None if stamp is None else etag(stamp, str(request.url), how.name)
+    if tag is not None and (same := unchanged(request, tag)) is not None:
+        return same
+    if how is HTML:
+        return await html_reply(request, pages.document(title, found), tag)
+    return await reply(request, orjson.dumps(found), how, tag=tag)

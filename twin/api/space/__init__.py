@@ -1,0 +1,1 @@
+"""Three dimensions below ``/ogc/{twin}``: the tilesets of its layers as 3D GeoVolumes."""
