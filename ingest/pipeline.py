@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ingest import archives, faults, unread
+from ingest import archives, faults, misnamed, unread
 from ingest.errors import RefusedError, refuse
 from ingest.manifest import Manifest, is_manifest, nearest, read_manifest
 from ingest.naming import dataset_name
@@ -191,6 +191,8 @@ def _check(
             delivery = prepare(delivery, twin, named, storage, options.context.terrain)
         else:
             delivery = placed(delivery, storage)
+        told = (*delivery.findings, *misnamed.tell(group.paths))
+        delivery = replace(delivery, findings=told)
     except RefusedError as error:
         found = error.findings
     except TwinError as error:

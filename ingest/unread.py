@@ -107,13 +107,14 @@ def _cloud(path: Path) -> Finding:
 
 def _listed(kind: Kind, files: Sequence[Path]) -> Finding:
     shown = ", ".join(path.name for path in files[:5]) + (" …" if len(files) > 5 else "")
+    counted = "1 file is not read" if len(files) == 1 else f"{len(files)} files are not read"
     return Finding(
         "INF-01",
         Severity.INFO,
         Place(files[0].name),
         f"{len(files)} 个附件（{kind.zh}）未读取：{shown}。如含管线数据，请以可接受的格式提交。",
-        f"{len(files)} files beside the data ({kind.en}) are not read: {shown}. If they hold pipe "
-        "data, deliver it in an accepted format.",
+        f"Beside the data {counted} ({kind.en}): {shown}. "
+        "What holds data must be delivered in an accepted format.",
         str(len(files)),
         ACCEPTED,
         extra={"files": [path.name for path in files]},

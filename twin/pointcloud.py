@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ingest import unread
+from ingest import misnamed, unread
 from ingest.errors import RefusedError
 from ingest.readers import las
 from models.crs import StorageCrs
@@ -177,5 +177,6 @@ def _take(
         findings = (unread.unreadable(path.name, error),)
     else:
         count = found.passport.count
-        findings, accepted = found.findings, count - found.refused
+        accepted = count - found.refused
+        findings = (*found.findings, *misnamed.tell([path]))
     return Outcome((path.name,), LAYER, count, accepted, findings, time.perf_counter() - started)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ingest import unread
+from ingest import misnamed, unread
 from ingest.errors import RefusedError
 from ingest.readers import dem
 from ingest.readers.base import ReadOptions
@@ -58,5 +58,5 @@ def _take(
     except OSError as error:
         findings = (unread.unreadable(path.name, error),)
     else:
-        findings, accepted = found.findings, 1
+        findings, accepted = (*found.findings, *misnamed.tell([path])), 1
     return Outcome((path.name,), THEME, 1, accepted, findings, time.perf_counter() - started)

@@ -84,9 +84,9 @@ def read(
         raise _wrong(
             "STR-00",
             name,
-            f"无法完整读取（{error}），可能已损坏或未写完",
-            f"cannot be read in full ({error}); it may be damaged or half-written",
-            str(error),
+            "无法完整读取，可能已损坏或未写完。请重新导出后提交",
+            "cannot be read in full; it may be damaged or half-written. Export it again",
+            str(error).splitlines()[0][:120],
             "GeoTIFF",
         ) from error
     _require_elevation(name, seen)

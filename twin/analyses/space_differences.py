@@ -48,9 +48,15 @@ class DifferencesRequest(Request):
         numbered = self.before_revision is not None or self.after_revision is not None
         dated = self.before_datetime is not None or self.before_as_of is not None
         if numbered and (self.dataset is None or dated or self.datetime or self.as_of):
-            raise ValueError("revisions go with dataset and without moments")
+            raise ValueError(
+                "revisions go with dataset and without moments",
+                "版本号须与 dataset 一起给出，且不与时刻并用",
+            )
         if self.before_revision is None and not dated:
-            raise ValueError("say what is compared: before_datetime, before_as_of or a revision")
+            raise ValueError(
+                "say what is compared: before_datetime, before_as_of or a revision",
+                "请说明与何比较：before_datetime、before_as_of 或版本号",
+            )
         return self
 
 

@@ -48,7 +48,7 @@ class MeasureRequest(SpaceRequest):
     @model_validator(mode="after")
     def _one_selection(self) -> Self:
         if (self.features is None) == (self.polygon is None):
-            raise ValueError("give features or polygon")
+            raise ValueError("give features or polygon", "请给出 features 或 polygon")
         return self
 
 

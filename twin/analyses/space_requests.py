@@ -60,7 +60,7 @@ class Prism(_Part):
     @model_validator(mode="after")
     def _order(self) -> Self:
         if not self.low < self.high:
-            raise ValueError("low must be below high")
+            raise ValueError("low must be below high", "low 应小于 high")
         return self
 
 
@@ -103,7 +103,10 @@ class VolumeRequest(SpaceRequest):
     @model_validator(mode="after")
     def _one_volume(self) -> Self:
         if sum(v is not None for v in self._volumes()) != 1:
-            raise ValueError("give one of box, sphere, prism, frustum and around")
+            raise ValueError(
+                "give one of box, sphere, prism, frustum and around",
+                "box、sphere、prism、frustum、around 应给且只给一个",
+            )
         return self
 
     def _volumes(self) -> tuple[Any, ...]:
