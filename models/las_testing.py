@@ -10,7 +10,7 @@ import numpy as np
 
 from models.las import F64
 
-#: East, north of the storage CRS at the middle of the twin songjiang-hub, and its ground.
+#: East, north of the storage CRS near the middle of one of the twins, and its ground.
 PLACE: Final = (617_000.0, 3_429_600.0, 4.0)
 #: Points of a compressed chunk of what laspy writes.
 CHUNK: Final = 50_000
