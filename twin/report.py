@@ -64,11 +64,13 @@ def show(
     findings: Sequence[Finding],
     limit: int = _SHOWN,
     written: Path | None = None,
+    *,
+    reports: bool = True,
 ) -> None:
     """Print the findings grouped by rule, or by what they say where no rule made them, the gravest
     first: how many, where, and what the first one says; at most ``limit`` groups, and how many are
     not shown. Below it totals, and where all of them are: in the report that was ``written``, or
-    how to have one. A single file is named once, above the table."""
+    how to have one, if the command ``reports``. A single file is named once, above the table."""
     if not findings:
         return
     files = {finding.place.file for finding in findings}
@@ -105,6 +107,8 @@ def show(
     counts = Counter(finding.severity for finding in findings)
     told = (f"{_LEVELS[level]} {level} {counts[level]}" for level in order if counts[level])
     console.print(f"共 {len(findings)} 条 in all: {', '.join(told)}", markup=False)
+    if not reports:
+        return
     advice = (
         f"报告已写入 report written: {written}"
         if written
@@ -218,7 +222,7 @@ def _within(finding: Finding, sentence: str, only: str) -> str:
     place = finding.place
     if place.sheet is None and place.row is None:
         return sentence
-    return sentence.removeprefix(only).lstrip()
+    return sentence.removeprefix(only).lstrip(" ,:，：")
 
 
 def _escape(text: str) -> str:

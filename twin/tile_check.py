@@ -45,7 +45,7 @@ def run(path: Path, as_json: bool) -> int:
         text = json.dumps(found.as_dict(), ensure_ascii=False, default=str)
         out.print(text, markup=False, soft_wrap=True)
     else:
-        report.show(err, found.findings)
+        report.show(err, found.findings, reports=False)
         _tell_rest(found)
         out.print(_table(path, found))
     return DONE if found.clean else PARTIAL
