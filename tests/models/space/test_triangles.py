@@ -30,21 +30,33 @@ def least(a: Array, b: Array) -> float:
     def place(t: Array, w: Array) -> Array:
         return t[0] + w[0] * (t[1] - t[0]) + w[1] * (t[2] - t[0])
 
+    def square(w: Array) -> float:
+        return float(((place(a, w[:2]) - place(b, w[2:])) ** 2).sum())
+
+    def allowed(w: Array) -> Array:
+        """``w`` itself, or the nearest such: the optimiser may end a little, or far, outside."""
+        pairs = np.clip(w, 0, 1).reshape(2, 2)
+        return np.asarray(pairs / np.maximum(pairs.sum(axis=1, keepdims=True), 1)).ravel()
+
     a, b = a - ORIGIN, b - ORIGIN
     limits = [
         {"type": "ineq", "fun": lambda w: 1 - w[0] - w[1]},
         {"type": "ineq", "fun": lambda w: 1 - w[2] - w[3]},
     ]
     best = min(
-        minimize(
-            lambda w: float(((place(a, w[:2]) - place(b, w[2:])) ** 2).sum()),
-            start,
-            bounds=[(0, 1)] * 4,
-            constraints=limits,
-            method="SLSQP",
-            options={"ftol": 1e-14, "maxiter": 200},
-        ).fun
-        for start in ([0.3, 0.3, 0.3, 0.3], [0.8, 0.1, 0.1, 0.8])
+        square(
+            allowed(
+                minimize(
+                    square,
+                    start,
+                    bounds=[(0, 1)] * 4,
+                    constraints=limits,
+                    method="SLSQP",
+                    options={"ftol": 1e-14, "maxiter": 200},
+                ).x
+            )
+        )
+        for start in ([0.3, 0.3, 0.3, 0.3], [0.8, 0.1, 0.1, 0.8], [0.0, 1.0, 0.0, 1.0])
     )
     return float(np.sqrt(max(best, 0.0)))
 
