@@ -7,14 +7,10 @@ whole clouds only. One that is delivered again under the same name takes the old
 
 from __future__ import annotations
 
-import io
 import json
-import os
-import shutil
-import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +24,7 @@ from models.crs import (
     to_storage,
 )
 from models.errors import TwinError
+from models.files import write_whole
 
 F64 = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -152,9 +149,9 @@ def store_cloud(home: Path, twin: str, source: Path, passport: CloudPassport) ->
     kept = place / f"{passport.sha256}.las"
     if not kept.exists():
         with source.open("rb") as stream:
-            _put(stream, kept)
+            write_whole(kept, stream)
     text = json.dumps(asdict(passport), ensure_ascii=False, indent=1)
-    _put(io.BytesIO(text.encode()), kept.with_suffix(".json"))
+    write_whole(kept.with_suffix(".json"), text.encode())
     for other in clouds(home, twin):
         if other.passport.name == passport.name and other.path != kept:
             drop_cloud(other)
@@ -201,14 +198,3 @@ def _near(lon: F64, lat: F64, extent: Extent) -> Mask:
     inside: Mask = (lon >= west - along) & (lon <= east + along)
     inside &= (lat >= south - up) & (lat <= north + up)
     return inside
-
-
-def _put(stream: BinaryIO, to: Path) -> None:
-    """Write ``stream`` to ``to``, which is whole or as it was, whatever happens."""
-    with tempfile.TemporaryDirectory(dir=to.parent, prefix=".part-") as scratch:
-        part = Path(scratch, to.name)
-        with part.open("wb") as written:
-            shutil.copyfileobj(stream, written, 1 << 20)
-            written.flush()
-            os.fsync(written.fileno())
-        part.replace(to)

@@ -6,18 +6,14 @@ one is copied in full before that file is switched, atomically; a reader sees th
 
 from __future__ import annotations
 
-import io
 import json
-import os
-import shutil
-import tempfile
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
 
 from models.crs import STORAGE, StorageCrs
 from models.elevation import Terrain, TerrainError, TerrainPassport
+from models.files import write_whole
 
 __all__ = ["Terrain", "TerrainError", "TerrainPassport", "open_terrain", "store_terrain"]
 
@@ -33,9 +29,9 @@ def store_terrain(home: Path, twin: str, source: Path, passport: TerrainPassport
     raster = folder / f"{passport.sha256}.tif"
     if not raster.exists():
         with source.open("rb") as stream:
-            _put(stream, raster)
+            write_whole(raster, stream)
     text = json.dumps(asdict(passport), ensure_ascii=False, indent=1)
-    _put(io.BytesIO(text.encode()), folder / "current.json")
+    write_whole(folder / "current.json", text.encode())
     for other in folder.glob("*.tif"):
         if other != raster:
             other.unlink(missing_ok=True)
@@ -64,17 +60,6 @@ def open_terrain(home: Path, twin: str, storage: StorageCrs = STORAGE) -> Terrai
 @lru_cache(maxsize=8)
 def _opened(raster: Path, passport: TerrainPassport, storage: StorageCrs) -> Terrain:
     return Terrain(raster, passport, storage)
-
-
-def _put(stream: BinaryIO, to: Path) -> None:
-    """Write ``stream`` to ``to``, which is whole or as it was, whatever happens."""
-    with tempfile.TemporaryDirectory(dir=to.parent, prefix=".part-") as folder:
-        part = Path(folder, to.name)
-        with part.open("wb") as written:
-            shutil.copyfileobj(stream, written, 1 << 20)
-            written.flush()
-            os.fsync(written.fileno())
-        part.replace(to)
 
 
 def _damaged(folder: Path) -> TerrainError:

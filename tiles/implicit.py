@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from models.files import write_whole
 from tiles.implicit_tree import Spot, laid_out
 from tiles.store.base import ROOT, TileStore
-from tiles.store.directory import write_whole
 
 JsonObject: TypeAlias = dict[str, Any]
 

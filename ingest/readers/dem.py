@@ -19,6 +19,7 @@ from ingest.isolation import Limits
 from ingest.readers.base import ReadOptions
 from ingest.readers.dem_cells import MAX_BLOCK, MAX_CELLS, Cells, inspect
 from ingest.readers.footprint_datums import passport as datum_passport
+from ingest.readers.signatures import beginning
 from models.crs import STORAGE, StorageCrs, to_storage
 from models.errors import TwinError
 from models.features import DatumPassport, SourceFile
@@ -49,17 +50,7 @@ class Dem:
 
 def group(paths: Sequence[Path]) -> list[Path]:
     """Those of ``paths`` that are TIFF files by their first bytes."""
-    out = []
-    for path in paths:
-        try:
-            if not path.is_file():  # a pipe or a device is not opened
-                continue
-            with path.open("rb") as stream:
-                if stream.read(4) in _TIFF:
-                    out.append(path)
-        except OSError:  # told by whoever opens it
-            continue
-    return out
+    return beginning(paths, _TIFF)
 
 
 def read(

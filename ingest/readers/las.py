@@ -18,6 +18,7 @@ from ingest.readers.base import ReadOptions
 from ingest.readers.las_datums import datums_of
 from ingest.readers.las_findings import place_findings, remarks
 from ingest.readers.las_points import Elsewhere, Seen, elsewhere, inspect
+from ingest.readers.signatures import beginning
 from models.crs import STORAGE, StorageCrs
 from models.errors import TwinError
 from models.features import DatumPassport, SourceFile
@@ -42,17 +43,7 @@ class PointCloud:
 
 def group(paths: Sequence[Path]) -> list[Path]:
     """Those of ``paths`` that are LAS or LAZ files by their first bytes."""
-    out = []
-    for path in paths:
-        try:
-            if not path.is_file():  # a pipe or a device is not opened
-                continue
-            with path.open("rb") as stream:
-                if stream.read(4) == _MAGIC:
-                    out.append(path)
-        except OSError:  # told by whoever opens it
-            continue
-    return out
+    return beginning(paths, (_MAGIC,))
 
 
 def read(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -70,6 +71,21 @@ _DBF_VERSIONS: Final = frozenset(b"\x03\x83\x8b\xf5\x30\x31\x32\x02")
 _GEOJSON_TYPE: Final = re.compile(
     rb'"type"\s*:\s*"(Feature|GeometryCollection"|(Multi)?(Point|LineString|Polygon)")'
 )
+
+
+def beginning(paths: Sequence[Path], marks: Collection[bytes]) -> list[Path]:
+    """Those of ``paths`` whose first four bytes are one of ``marks``."""
+    out = []
+    for path in paths:
+        try:
+            if not path.is_file():  # a pipe or a device is not opened
+                continue
+            with path.open("rb") as stream:
+                if stream.read(4) in marks:
+                    out.append(path)
+        except OSError:  # told by whoever opens it
+            continue
+    return out
 
 
 def sniff(path: Path) -> Kind:

@@ -8,11 +8,7 @@ machine; a client asks for the tileset of squares that hold about 500 of them, a
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import sys
-import tempfile
-from pathlib import Path
 from time import perf_counter
 from urllib.parse import urljoin
 
@@ -22,12 +18,11 @@ import numpy as np
 from models.db.connection import connect
 from models.testing import free_port
 from models.twins import load_twins
-from tests.benchmarks.incremental import TWIN, fill
+from tests.benchmarks.incremental import TWIN, fill, own_home
 from tests.benchmarks.process import machine
 from tiles.inspect import Glb
 from tiles.inspect_tileset import walk
 from twin import runtime
-from twin.settings import Settings
 from twin.testing import Program
 
 PATH = f"/tiles/{TWIN}/buildings/tileset.json"
@@ -41,23 +36,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.dynamic")
     parser.add_argument("--features", type=int, default=50_000)
     features = parser.parse_args().features
-    folder = Path(tempfile.mkdtemp(prefix="twin-"))
-    folder.chmod(0o755)  # the database server's account must get in
-    for name in [name for name in os.environ if name.startswith("TWIN_")]:
-        del os.environ[name]
-    settings = Settings(home=folder / "home", log_level="WARNING")
     sys.stdout.write(f"{machine()}\n\n")
-    try:
-        with runtime.database(settings) as database:
-            runtime.migrate(settings, database.url)
-            with connect(database.url) as conn:
-                fill(conn, features, load_twins()[TWIN], folder)
-                conn.execute("ANALYZE")
-            program = Program(settings.home, {"TWIN_LOG_LEVEL": "WARNING"})
-            with program.serving("serve", free_port()) as service:
-                _measure(service.url, features)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with own_home() as settings, runtime.database(settings) as database:
+        runtime.migrate(settings, database.url)
+        with connect(database.url) as conn:
+            fill(conn, features, load_twins()[TWIN], settings.home.parent)
+            conn.execute("ANALYZE")
+        program = Program(settings.home, {"TWIN_LOG_LEVEL": "WARNING"})
+        with program.serving("serve", free_port()) as service:
+            _measure(service.url, features)
     return 0
 
 

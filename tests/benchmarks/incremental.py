@@ -12,6 +12,8 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 
@@ -46,19 +48,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.incremental")
     parser.add_argument("--features", type=int, default=1_000_000)
     features = parser.parse_args().features
+    sys.stdout.write(f"{machine()}\n\n")
+    with own_home() as settings, runtime.database(settings) as database:
+        runtime.migrate(settings, database.url)
+        _measure(settings, database.url, features, settings.home.parent)
+    return 0
+
+
+@contextmanager
+def own_home() -> Iterator[Settings]:
+    """Settings of a new home, which is removed with its folder; those of the environment are
+    left out."""
     folder = Path(tempfile.mkdtemp(prefix="twin-"))
     folder.chmod(0o755)  # the database server's account must get in
     for name in [name for name in os.environ if name.startswith("TWIN_")]:
         del os.environ[name]
-    settings = Settings(home=folder / "home", log_level="WARNING")
-    sys.stdout.write(f"{machine()}\n\n")
     try:
-        with runtime.database(settings) as database:
-            runtime.migrate(settings, database.url)
-            _measure(settings, database.url, features, folder)
+        yield Settings(home=folder / "home", log_level="WARNING")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return 0
 
 
 def _measure(settings: Settings, url: str, features: int, folder: Path) -> None:

@@ -6,17 +6,16 @@ served without this package. The root is replaced by a rename, which readers see
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import hashlib
 import os
 import re
-import tempfile
 import time
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from models.files import write_whole
 from tiles.errors import StoreError, TileNotFoundError
 from tiles.store.base import ROOT, StoredFile
 
@@ -108,25 +107,6 @@ class DirectoryStore:
             write_whole(target, packed)
         except OSError as error:
             raise _unusable(target, error) from error
-
-
-def write_whole(target: Path, data: bytes) -> None:
-    """Put ``data`` at ``target`` in one step, on disk before any name shows it.
-
-    Raises :class:`OSError` and then leaves ``target`` as it was.
-    """
-    handle, name = tempfile.mkstemp(prefix=".new-", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).chmod(0o644)  # mkstemp's 0600 would hide tiles from a web server
-        Path(name).replace(target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
 
 
 def pack(data: bytes) -> bytes:

@@ -16,9 +16,10 @@ from typing import Any, Final
 
 import orjson
 
+from models.files import write_whole
 from tiles.errors import StoreError, TileNotFoundError
 from tiles.store.base import StoredFile
-from tiles.store.directory import digest, write_whole
+from tiles.store.directory import digest
 from tiles.terrain.quantized import MEDIA_TYPE
 
 LAYER: Final = "layer.json"

@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
+
 from models import pipes
 from twin.drawings.sheet import Sheet, colour, text_width
+
+#: Closed lines in the plane of a drawing, (s, z) in metres.
+Outlines = Sequence[npt.NDArray[np.float64]]
 
 SCALES: Final = (20, 50, 100, 200, 250, 300, 500, 1000, 2000, 5000, 10000)
 _UNKNOWN: Final = "#777777"

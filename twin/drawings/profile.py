@@ -6,10 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
-
 from twin.drawings.common import (
+    Outlines,
     class_colour,
     class_name,
     fitting_scale,
@@ -22,8 +20,6 @@ from twin.drawings.common import (
     tag,
 )
 from twin.drawings.sheet import Sheet, text_width
-
-Outlines = Sequence[npt.NDArray[np.float64]]
 
 _LEFT, _RIGHT, _TOP = 30.0, 14.0, 28.0
 _ROOM: Final = 370.0

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import shapely
 
 from twin.drawings.common import (
+    Outlines,
     class_colour,
     class_name,
     fitting_scale,
@@ -23,8 +24,6 @@ from twin.drawings.common import (
     tag,
 )
 from twin.drawings.sheet import Sheet, text_width
-
-Outlines = Sequence[npt.NDArray[np.float64]]
 
 _LEFT, _RIGHT, _TOP = 18.0, 10.0, 26.0
 #: Longest drawn section (mm) where the scale is not asked for: A3 across.
