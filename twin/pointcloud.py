@@ -19,15 +19,15 @@ from models.db.lock import ProcessLock
 from models.errors import TwinError
 from models.findings import Finding, Place, Severity
 from models.pointcloud import CloudError, clouds, drop_cloud, folder, store_cloud
-from tiles.gltf import PROFILES, Profile
 from tiles.points import PointReport, build_points
+from tiles.profile import PROFILES, Profile
 from tiles.store.base import TileStore
 from twin.console import counted, step
 from twin.options import OptionError
 from twin.outcome import Outcome
 from twin.settings import Settings
+from twin.sources import frame_of
 from twin.tile_stores import export, is_archive, places
-from twin.tiling import frame_of
 
 if TYPE_CHECKING:
     from ingest.readers.base import ReadOptions
