@@ -18,8 +18,8 @@ test: ## lint, then all tests but the long ones
 	@$(MAKE) --no-print-directory lint
 	$(PY) -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not long"
 
-test-long: ## the tests that take minutes
-	@.ci/setup test
+test-long: ## the tests that take minutes (installs QGIS)
+	@.ci/setup long
 	$(PY) -m pytest -q -m long
 
 lint: ## ruff, mypy, import contracts, JavaScript types

@@ -53,18 +53,20 @@ _DAMAGED: Final = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, Value
 
 @contextmanager
 def opened(
-    paths: Sequence[Path], limits: ArchiveLimits = LIMITS
+    paths: Sequence[Path],
+    limits: ArchiveLimits = LIMITS,
+    origins: dict[Path, Path] | None = None,
 ) -> Iterator[tuple[list[Path], list[Finding]]]:
     """The files of a delivery, and findings on archives that were refused or left out.
 
     Folders stand for all files in and below them (links are not followed), ZIP archives for what
     they hold, which lies in a temporary folder while the block runs; other paths, also those that
-    do not exist, stand for themselves.
+    do not exist, stand for themselves. ``origins`` takes the archive of each file out of one.
     """
     files: list[Path] = []
-    findings = [nothing_in(p) for p in paths if p.is_dir() and next(_walked([p]), None) is None]
+    findings = [nothing_in(p) for p in paths if p.is_dir() and next(walked([p]), None) is None]
     with tempfile.TemporaryDirectory(prefix="delivery-") as folder:
-        for number, path in enumerate(_walked(paths)):
+        for number, path in enumerate(walked(paths)):
             if not is_archive(path):
                 files.append(path)
                 continue
@@ -74,6 +76,8 @@ def opened(
                 findings += error.findings
             else:
                 files += held
+                if origins is not None:
+                    origins.update(dict.fromkeys(held, path))
                 findings += left_out if held or left_out else [nothing_in(path)]
         yield files, findings
 
@@ -221,7 +225,8 @@ def _require_directory(stream: BinaryIO, name: str, limits: ArchiveLimits) -> No
         raise RefusedError([_over(name, f"directory {size >> 20} MiB", expected)])
 
 
-def _walked(paths: Sequence[Path]) -> Iterator[Path]:
+def walked(paths: Sequence[Path]) -> Iterator[Path]:
+    """The files of a delivery as they were handed over, archives unopened."""
     for path in paths:
         if not path.is_dir():
             yield path

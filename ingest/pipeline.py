@@ -8,11 +8,12 @@ twin. Nothing is written.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ingest import archives, faults, misnamed, unread
+from ingest import archives, faults, misnamed, outside, unread
 from ingest.errors import RefusedError, refuse
 from ingest.manifest import Manifest, is_manifest, nearest, read_manifest
 from ingest.naming import dataset_name
@@ -26,7 +27,16 @@ from models.features import Delivery, Theme
 from models.findings import Finding, Place, Severity
 from models.twins import TwinDefinition
 
-__all__ = ["CheckResult", "Group", "check", "open_delivery", "prepare"]
+__all__ = [
+    "CheckResult",
+    "Group",
+    "Held",
+    "check",
+    "check_held",
+    "open_delivery",
+    "opened",
+    "prepare",
+]
 
 Progress = Callable[[str, int, int], None]
 _log = logging.getLogger(__name__)
@@ -41,13 +51,29 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A delivery while it is open: its ``files``, what was ``named`` (files, folders, archives),
+    findings on archives that were ``refused``, and the archive that each file came out of."""
+
+    files: tuple[Path, ...]
+    named: tuple[Path, ...]
+    refused: tuple[Finding, ...]
+    origins: Mapping[Path, Path]
+
+    def origin(self, path: Path) -> Path:
+        """The file as it was handed over: an archive, or itself."""
+        return self.origins.get(path, path)
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
     """What became of one group of files.
 
     ``delivery`` is what may be stored, in the storage CRS and with ids when a twin was named, else
     as read; ``None`` when the files were refused. ``features_in`` = ``accepted`` + ``refused``
     (both 0 where nothing could be read). ``manifest`` is what the delivery says of itself,
-    ``dataset`` the name that it goes by. Paths of files out of an archive no longer exist.
+    ``dataset`` the name that it goes by. Paths of files out of an archive no longer exist;
+    ``origins`` are the files as they were handed over.
     """
 
     paths: tuple[Path, ...]
@@ -57,6 +83,7 @@ class CheckResult:
     features_in: int = 0
     manifest: Manifest | None = None
     dataset: str | None = None
+    origins: tuple[Path, ...] = ()
 
     @property
     def accepted(self) -> int:
@@ -121,18 +148,51 @@ def check(
     groups are checked against each other at the end (:mod:`ingest.rules.across`), which refuses
     nothing.
     """
-    with archives.opened(paths) as (files, refused):
-        groups, unread_files = _opened(files, paths, readers)
-        manifests, unclear = _manifests(files, storage)
-        results = [
-            CheckResult((Path(f.place.file),), None, None, (f,))
-            for f in (*refused, *unread_files, *unclear)
-        ]
-        for number, group in enumerate(groups):
-            if progress is not None:
-                progress(group.paths[0].name, number, len(groups))
-            manifest = nearest(group.paths[0], manifests)
-            results.append(_check(group, options, twin, dataset, storage, manifest))
+    with opened(paths) as held:
+        return check_held(
+            held,
+            options,
+            twin,
+            dataset=dataset,
+            storage=storage,
+            readers=readers,
+            progress=progress,
+        )
+
+
+@contextmanager
+def opened(paths: Sequence[Path]) -> Iterator[Held]:
+    """The files of ``paths``, folders and archives opened while the block runs."""
+    origins: dict[Path, Path] = {}
+    with archives.opened(paths, origins=origins) as (files, refused):
+        yield Held(tuple(files), tuple(paths), tuple(refused), origins)
+
+
+def check_held(
+    held: Held,
+    options: ReadOptions,
+    twin: TwinDefinition | None = None,
+    *,
+    dataset: str | None = None,
+    storage: StorageCrs = STORAGE,
+    readers: Sequence[Reader] | None = None,
+    progress: Progress | None = None,
+) -> list[CheckResult]:
+    """:func:`check` for a delivery that is open already."""
+    groups, unread_files = _opened(held.files, held.named, readers)
+    manifests, unclear = _manifests(held.files, storage)
+    results = [
+        CheckResult((Path(f.place.file),), None, None, (f,))
+        for f in (*held.refused, *unread_files, *unclear)
+    ]
+    for number, group in enumerate(groups):
+        if progress is not None:
+            progress(group.paths[0].name, number, len(groups))
+        manifest = nearest(group.paths[0], manifests)
+        result = _check(group, options, twin, dataset, storage, manifest)
+        used = (*group.paths, *(() if manifest is None else (manifest.path,)))
+        handed = tuple(dict.fromkeys(held.origin(path) for path in used))
+        results.append(replace(result, origins=handed))
     return _across(results, options, twin is not None, storage)
 
 
@@ -187,11 +247,12 @@ def _check(
     try:
         delivery = _read(group, options, manifest)
         count = delivery.features_in
+        beyond = outside.tell(delivery, _within(options, manifest).context.area, storage)
         if twin is not None:
             delivery = prepare(delivery, twin, named, storage, options.context.terrain)
         else:
             delivery = placed(delivery, storage)
-        told = (*delivery.findings, *misnamed.tell(group.paths))
+        told = (*delivery.findings, *beyond, *misnamed.tell(group.paths))
         delivery = replace(delivery, findings=told)
     except RefusedError as error:
         found = error.findings

@@ -12,7 +12,7 @@ from models.findings import Finding, Place, Severity
 #: What can be delivered, as the readers' list has it.
 ACCEPTED: Final = (
     "XLSX, XLS, CSV, Access MDB/ACCDB, Shapefile, GeoPackage, DXF, GeoJSON, FlatGeobuf, IFC, "
-    "EPANET/SWMM INP, GeoTIFF, LAS/LAZ, ZIP"
+    "EPANET/SWMM INP, GeoTIFF, LAS/LAZ/COPC, OBJ, glTF/GLB, ZIP"
 )
 #: Photographs, reports and the like, which belong in a delivery and hold no features.
 _PAPERS: Final = frozenset(
@@ -38,8 +38,6 @@ def tell(paths: Sequence[Path], named: Sequence[Path]) -> list[Finding]:
             continue
         if kind is Kind.DWG:
             out.append(_dwg(path))
-        elif kind is Kind.LAS:
-            out.append(_cloud(path))
         elif kind in _PAPERS and path not in named:
             papers.setdefault(kind, []).append(path)
         else:
@@ -88,20 +86,6 @@ def _dwg(path: Path) -> Finding:
         "DXF (such as “AutoCAD 2018 DXF”, by SAVEAS or DXFOUT) and deliver that.",
         found,
         "DXF",
-    )
-
-
-def _cloud(path: Path) -> Finding:
-    """Point clouds named one by one never come here: they are large, and kept as they are."""
-    return Finding(
-        "STR-00",
-        Severity.ERROR,
-        Place(path.name),
-        f"{path.name} 为点云，不从文件夹或压缩包中读取。请直接指定该文件（如 *.laz）。",
-        f"{path.name} is a point cloud, which is not read out of a folder or archive. Name the "
-        "file itself, such as *.laz.",
-        Kind.LAS.en,
-        "LAS, LAZ, COPC",
     )
 
 

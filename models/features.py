@@ -143,6 +143,15 @@ TABLES: Final[dict[str, dict[str, str]]] = {
     "bim_element": {**COMMON, **BIM_ELEMENT},
 }
 
+#: Properties by which a whole table is put in order at once, since each has an index.
+SORTED: Final[dict[str, tuple[str, ...]]] = {
+    "building": ("key", "height", "storeys", "built"),
+    "building_part": ("key", "height"),
+    "pipe_point": ("key", "class_code", "ground_h", "well_depth"),
+    "pipe_segment": ("key", "class_code", "width_mm", "built", "road"),
+    "bim_element": ("key", "ifc_class"),
+}
+
 THEME_TABLES: Final[dict[Theme, tuple[str, ...]]] = {
     Theme.BUILDINGS: ("building", "building_part"),
     Theme.PIPES: ("pipe_point", "pipe_segment"),

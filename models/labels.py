@@ -5,7 +5,15 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-import yaml
+from models.yaml_data import read_yaml
+
+
+@cache
+def _all() -> dict[str, dict[str, list[str]]]:
+    out: dict[str, dict[str, list[str]]] = read_yaml(
+        (files("models.data") / "labels.yaml").read_text("utf-8")
+    )
+    return out
 
 
 @cache
@@ -14,7 +22,7 @@ def labels(table: str) -> dict[str, dict[str, str]]:
 
     Raises :class:`KeyError` for a table that is none of them.
     """
-    data = yaml.safe_load((files("models.data") / "labels.yaml").read_text("utf-8"))
+    data = _all()
     own = data["building"] if table == "building_part" else {}
     rows = {**data["common"], **own, **data[table]}
     return {column: {"zh": zh, "en": en} for column, (zh, en) in rows.items()}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import struct
 from pathlib import Path
 from typing import Any, Final
 
 import laspy
+import lazrs
 import numpy as np
 
 from models.las import F64
@@ -50,6 +53,53 @@ def write_cloud(
         points[name] = values
     cloud.points = points
     cloud.write(path)
+    return path
+
+
+def write_copc(path: Path, xyz: F64, **columns: Any) -> Path:
+    """A COPC file (COPC 1.0) of points (n, 3) in format 7: a third of them at the root of its
+    octree, the others in its eight children, a compressed chunk a node."""
+    header = laspy.LasHeader(version="1.4", point_format=7)
+    header.scales, header.offsets = np.full(3, 0.001), np.floor(xyz.min(axis=0))
+    points: Any = laspy.ScaleAwarePointRecord.zeros(len(xyz), header=header)
+    points.x, points.y, points.z = xyz.T
+    for name, values in columns.items():
+        points[name] = values
+    header.update(points)
+    low, high = xyz.min(axis=0), xyz.max(axis=0)
+    half = float((high - low).max()) / 2
+    upper = (xyz >= low + half).astype(int)
+    node = np.where(np.arange(len(xyz)) % 3 == 0, 0, 1 + upper @ [1, 2, 4])
+    packer = lazrs.LazVlr.new_for_compression(7, 0, use_variable_size_chunks=True)
+    start = 375 + 54 + 160 + 54 + len(packer.record_data())  # the header and its two records
+    packed = io.BytesIO()
+    packed.seek(start)
+    compressor = lazrs.LasZipCompressor(packed, packer)
+    used = np.unique(node).tolist()
+    for number in used:
+        if number:
+            compressor.finish_current_chunk()
+        compressor.compress_many(points.array[node == number].tobytes())
+    compressor.done()
+    end = len(packed.getvalue())
+    packed.seek(start)
+    chunks = lazrs.read_chunk_table(packed, packer)
+    info = struct.pack("<5d2Q2d88x", *(low + half), half, half / 64, end + 60, 32 * len(used), 0, 1)
+    header.vlrs.append(laspy.VLR("copc", 1, "", info))
+    header.vlrs.append(laspy.VLR("laszip encoded", 22204, "", packer.record_data()))
+    header.are_points_compressed = True
+    header.start_of_first_evlr, header.number_of_evlrs = end, 1
+    offset = start + 8
+    hierarchy = b""
+    for number, (count, size) in zip(used, chunks, strict=True):
+        at = number - 1
+        key = (1, at & 1, at >> 1 & 1, at >> 2) if number else (0, 0, 0, 0)
+        hierarchy += struct.pack("<4iQ2i", *key, offset, size, count)
+        offset += size
+    with path.open("wb") as stream:
+        header.write_to(stream)
+        stream.write(packed.getvalue()[start:])
+        stream.write(struct.pack("<2x16sHQ32x", b"copc", 1000, len(hierarchy)) + hierarchy)
     return path
 
 

@@ -14,7 +14,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
 
-import yaml
+from models.yaml_data import read_yaml
 
 _DATA: Final = files("models.data") / "pipes"
 
@@ -58,7 +58,7 @@ class PointWord:
 
 
 def _yaml(name: str) -> dict[str, Any]:
-    data: dict[str, Any] = yaml.safe_load((_DATA / name).read_text("utf-8"))
+    data: dict[str, Any] = read_yaml((_DATA / name).read_text("utf-8"))
     return data
 
 

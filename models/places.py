@@ -13,12 +13,28 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from rapidfuzz import fuzz
 
-_RUN: Final = re.compile(r"[㐀-鿿]+|[a-z0-9]+")
-_CHINESE: Final = re.compile(r"[㐀-鿿]")
+from models.addresses import UNITS, numerals, read_address
+
+_RUN: Final = re.compile(r"[〇㐀-鿿]+|[a-z0-9]+")
+#: Pieces of a folded text: a number with the unit it belongs to, a run of one script.
+_PIECE: Final = re.compile(rf"\d+ ?[{UNITS}]|[〇㐀-鿿]+|[a-z0-9]+")
+_NUMBER: Final = re.compile(r"\d+")
+_CHINESE: Final = re.compile(r"[〇㐀-鿿]")
+#: What may be a syllable of pinyin without its tone, and how long one is.
+_SYLLABLE: Final = re.compile(
+    r"(?:[zcs]h|[bpmfdtnlgkhjqxrzcsyw])?"
+    r"(?:i?ang|i?ong|uang|i?an|i?ao|uan|uai|[uv]e|i[aenu]|ing|u[aino]|[ae]ng|[ae]n|[ae]i|er|ou|"
+    r"[aoeiuv])"
+)
+_LONGEST: Final = 6
+_LATIN: Final = re.compile(r"[a-z]+|\d+")
+#: Digits of a number that can be looked up as its beginning.
+_DIGITS: Final = 4
 #: Readings of a character, and of a whole name, that are kept.
 _READINGS: Final = 2
 _VARIANTS: Final = 8
@@ -30,8 +46,9 @@ _ALIKE: Final = 0.75
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A name in the city at east, north of the storage CRS (metres). ``kind``: building, address,
-    road or place; ``layer`` and ``feature`` name the feature that it stands for, if any."""
+    """A name in the city at east, north of the storage CRS (metres). ``kind``: building, storey,
+    room, address, road, parcel, sensor or place; ``layer`` and ``feature`` name the feature that it
+    stands for, if any; a road stands for ``features`` of its layer."""
 
     kind: str
     name: str
@@ -40,17 +57,37 @@ class Place:
     feature: str | None
     east: float
     north: float
+    features: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """What a name (with its address) is found by: ``search`` folded text, ``pinyin`` every reading
+    """What a name (with its address) is found by: ``search`` folded text, the name's line first,
+    ``pinyin`` every reading
     as syllables run together, then as initials, separated by spaces; ``grams`` of characters and
-    words, and beginnings of initials after a ``~``."""
+    words, beginnings of initials after a ``~`` and of numbers after a ``^``, neighbouring syllables
+    after a ``'``. ``spine`` is that of its address (:mod:`models.addresses`)."""
 
     search: str
     pinyin: str
     grams: list[str]
+    spine: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question: ``folded``; ``written`` with its numerals as digits, ``tight`` without spaces;
+    its ``letters`` as pinyin is compared; its ``parts`` (:func:`pairs`), ``sound`` and ``numbers``.
+    """
+
+    folded: str
+    written: str
+    tight: str
+    letters: str
+    chinese: bool
+    parts: list[str]
+    sound: str
+    numbers: frozenset[str]
 
 
 def fold(text: str) -> str:
@@ -66,23 +103,59 @@ def is_chinese(folded: str) -> bool:
 
 
 def pairs(folded: str) -> list[str]:
-    """What a search asks for: pairs of neighbouring characters, lone characters and words."""
+    """What tells a text: pairs of neighbouring characters, lone characters, words, and numbers with
+    the unit that they belong to (``23号``)."""
     out = []
-    for run in _RUN.findall(folded):
-        if _CHINESE.match(run) and len(run) > 1:
-            out += [run[i : i + 2] for i in range(len(run) - 1)]
+    for piece in _PIECE.findall(numerals(folded)):
+        if _CHINESE.match(piece) and len(piece) > 1:
+            out += [piece[i : i + 2] for i in range(len(piece) - 1)]
         else:
-            out.append(run)
+            out.append(piece.replace(" ", ""))
     return list(dict.fromkeys(out))
+
+
+def wanted(folded: str) -> list[str]:
+    """What a search asks for: :func:`pairs`, of which a number at the very end may go on."""
+    out = pairs(folded)
+    if out and _NUMBER.fullmatch(out[-1]) and len(out[-1]) <= _DIGITS:
+        out[-1] = f"^{out[-1]}"
+    return out
+
+
+def sounds(asked: str) -> list[str]:
+    """Neighbouring syllables in a text of Latin letters and digits: letters are read as pinyin with
+    as few of them left over as can be, and then as few syllables."""
+    said = [one for run in _LATIN.findall(asked) for one in _said(run)]
+    return [f"'{a}{b}" for a, b in pairwise(said) if len(a) > 1 and len(b) > 1]
+
+
+def _said(run: str) -> list[str]:
+    if run.isdigit():
+        return [run]
+    best: list[tuple[int, int, int]] = [(0, 0, 0)]  # letters left over, syllables, where it began
+    for end in range(1, len(run) + 1):
+        over, count, _ = best[end - 1]
+        found = (over + 1, count + 1, end - 1)
+        for start in range(max(0, end - _LONGEST), end):
+            if _SYLLABLE.fullmatch(run, start, end):
+                found = min(found, (best[start][0], best[start][1] + 1, start))
+        best.append(found)
+    cuts = [len(run)]
+    while cuts[-1] > 0:
+        cuts.append(best[cuts[-1]][2])
+    return [run[a:b] for a, b in pairwise(reversed(cuts))]
 
 
 def index(name: str, address: str | None = None) -> Indexed:
     """How a name with its address is kept for search."""
     folded, where = fold(name), fold(address or "")
-    text = f"{folded} {where}".strip()
+    text = numerals(f"{folded}\n{where}".strip())
     grams = pairs(text) + _CHINESE.findall(text)
+    for number in _NUMBER.findall(text):
+        grams += [number, *(f"^{number[:n]}" for n in range(1, min(len(number), _DIGITS) + 1))]
     readings = _readings(folded)
     full = ["".join(r) for r in readings]
+    grams += [f"'{a}{b}" for r in readings for a, b in pairwise(r)]
     written = _characters(folded)
     initials = list(
         dict.fromkeys(
@@ -91,36 +164,50 @@ def index(name: str, address: str | None = None) -> Indexed:
         )
     )
     grams += [f"~{i[:n]}" for i in initials for n in range(1, min(len(i), _BEGINNING) + 1)]
-    return Indexed(text, " ".join([*full, *initials]), list(dict.fromkeys(grams)))
+    found = read_address(where) or read_address(folded)
+    spine = None if found is None else found.spine
+    return Indexed(text, " ".join([*full, *initials]), list(dict.fromkeys(grams)), spine)
 
 
-def score(question: str, name: str, search: str, pinyin: str) -> float:
-    """How well a place answers a folded question, 0..1: the name itself, its beginning, a part of
-    it, all of the question's parts in any order, then likeness."""
-    own = fold(name)
-    tight = question.replace(" ", "")
-    if tight == own.replace(" ", ""):
+def ask(text: str) -> Asked:
+    """A question taken apart, once for all the places that may answer it."""
+    folded = fold(text)
+    written = numerals(folded)
+    return Asked(
+        folded, written, written.replace(" ", ""), folded.replace(" ", ""), is_chinese(folded),
+        pairs(folded), spoken(folded), frozenset(_NUMBER.findall(written)),
+    )  # fmt: skip
+
+
+def score(question: Asked, search: str, pinyin: str) -> float:
+    """How well a place answers, 0..1: the name itself, its beginning, a part of it, all of the
+    question's parts in any order, then likeness."""
+    own, _, where = search.partition("\n")
+    tight, close = question.tight, own.replace(" ", "")
+    if tight == close:
         return 1.0
-    short = 0.05 * min(1.0, len(tight) / max(len(own), 1))
-    if own.startswith(question):
+    whole = question.numbers <= set(_NUMBER.findall(search))
+    short = 0.05 * min(1.0, len(tight) / max(len(own), 1)) + 0.02 * whole
+    if own.startswith(question.written):
         return 0.9 + short
-    if tight in own.replace(" ", ""):
+    if tight in close:
         return 0.8 + short
-    if not is_chinese(question):
+    if not question.chinese:
         said = pinyin.split()
-        if tight in said:
+        if question.letters in said:
             return 0.88 + short
-        if any(one.startswith(tight) for one in said):
+        if any(one.startswith(question.letters) for one in said):
             return 0.78 + short
-        if any(tight in one for one in said):
+        if any(question.letters in one for one in said):
             return 0.6 + short
-    if tight in search.replace(" ", ""):
+    both = where.replace(" ", "") + close  # from the large to the small
+    if tight in both:
         return 0.7 + short
-    wanted = pairs(question)
-    found = sum(gram in search for gram in wanted) / max(len(wanted), 1)
-    likeness = fuzz.token_set_ratio(question, search) / 100
-    sound = spoken(question)
-    alike = max((fuzz.ratio(sound, one) for one in pinyin.split()), default=0.0) / 100
+    found = sum(part in both for part in question.parts) / max(len(question.parts), 1)
+    if found == 1.0:
+        return 0.65
+    likeness = fuzz.token_set_ratio(question.written, search) / 100
+    alike = max((fuzz.ratio(question.sound, one) for one in pinyin.split()), default=0.0) / 100
     return 0.65 * max(found, 0.6 * likeness, 0.9 * alike if alike > _ALIKE else 0.0)
 
 

@@ -29,6 +29,7 @@ LAYERS: Final = (
     "underground",
     "planning",
     "pointcloud",
+    "mesh",
     "terrain",
     "imagery",
     "sensors",

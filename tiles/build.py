@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -13,10 +15,11 @@ from tiles.content import F64
 from tiles.contents import Context, Done, LeafTask, MassingTask, work
 from tiles.errors import ContentError
 from tiles.gltf import DEFAULT, Profile
-from tiles.layer import Branch, Layer, Memory, Progress, branches
+from tiles.layer import Layer, Progress
+from tiles.layer_tree import Branch, Memory, branches
 from tiles.metadata import JsonObject
 from tiles.scheme import MIN_ERROR, Limits, build
-from tiles.store.base import TileStore
+from tiles.store.base import Sink, TileStore
 from tiles.tilers.base import RefusedFeature, Source, Tiler, Whole
 from tiles.tileset import Tile, Tileset, externalise, serialise
 from tiles.workers import Pool, Runner, give_back
@@ -24,6 +27,7 @@ from tiles.workers import Pool, Runner, give_back
 __all__ = ["BuildReport", "Built", "Options", "Plan", "Progress", "build_layer", "make", "publish"]
 
 log = logging.getLogger(__name__)
+_Runner: TypeAlias = Runner[Context, LeafTask | MassingTask, Done]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,26 +119,41 @@ def build_layer(
 
 
 def make_layer(
-    source: Source, store: TileStore, options: Options, memory: Memory | None = None
+    source: Source, store: Sink, options: Options, memory: Memory | None = None
 ) -> Built:
     """As :func:`build_layer`, but the root stays as it was; work that ``memory`` knows is not done
     again."""
-    index = source.index()
-    features_in = len(index.keys) + len(source.refused)
-    tree = build(index.boxes, index.bytes, index.triangles, options.limits)
-    root = None if tree.root is None else branches(tree.root, index.keys)
-    context = Context(source.loader(), store, options.profile)
-    plan = Plan(source.layer, source.frame, root, features_in, tuple(source.refused))
-    del index, tree  # the largest arrays of all
-    give_back()
-    return make(plan, context, options, memory)
+    with closing(_runner(options)) as runner:
+        runner.begin()
+        index = source.index()
+        features_in = len(index.keys) + len(source.refused)
+        tree = build(index.boxes, index.bytes, index.triangles, options.limits)
+        root = None if tree.root is None else branches(tree.root, index.keys)
+        context = Context(source.loader(), store, options.profile)
+        plan = Plan(source.layer, source.frame, root, features_in, tuple(source.refused))
+        del index, tree  # the largest arrays of all
+        give_back()
+        return make(plan, context, options, memory, runner)
 
 
-def make(plan: Plan, context: Context, options: Options, memory: Memory | None = None) -> Built:
-    """Make the contents of ``plan`` and all tileset files but the root, and count."""
-    runner = _runner(context, options)
+def make(
+    plan: Plan,
+    context: Context,
+    options: Options,
+    memory: Memory | None = None,
+    runner: _Runner | None = None,
+) -> Built:
+    """Make the contents of ``plan`` and all tileset files but the root, and count.
+
+    ``runner`` is one that has begun, by default one made here.
+    """
+    runner = runner or _runner(options)
+    runner.context = context
     layer = Layer(plan.root, context, runner, memory, plan.schema)
-    layer.run(options.progress)
+    try:
+        layer.run(options.progress)
+    finally:  # what a loader has open in this process
+        getattr(context.loader, "close", lambda: None)()
     late = sum(1 for _ in layer.refused())
     features = layer.statistics().features
     _check_count(plan.name, plan.features_in, features, len(plan.refused) + late)
@@ -179,12 +198,12 @@ def publish(built: Built, store: TileStore, start: float, mode: str = "full") ->
     return report
 
 
-def _runner(context: Context, options: Options) -> Runner[LeafTask | MassingTask, Done]:
+def _runner(options: Options) -> _Runner:
     if options.scheduler is None:
-        return Pool(work, context, options.workers)
+        return Pool(work, None, options.workers)
     from tiles.cluster import Cluster  # its library is an extra
 
-    return Cluster(work, context, options.scheduler)
+    return Cluster(work, None, options.scheduler)
 
 
 def _tileset(frame: F64, layer: Layer, put: Callable[[bytes], str]) -> Tileset:

@@ -44,11 +44,17 @@ class Cluster(Generic[Context, Task, Result]):
     """
 
     def __init__(
-        self, work: Callable[[Context, Task], Result], context: Context, address: str
+        self, work: Callable[[Context, Task], Result], context: Context | None, address: str
     ) -> None:
         self.tasks: deque[Task] = deque()
+        self.context = context
         self._work, self._address = work, address
-        self._context = pickle.dumps(context)
+
+    def begin(self) -> None:
+        """See :meth:`tiles.workers.Runner.begin`: the cluster is there."""
+
+    def close(self) -> None:
+        """See :meth:`tiles.workers.Runner.close`: nothing is held."""
 
     def results(self) -> Generator[Result, None, None]:
         """See :meth:`tiles.workers.Runner.results`.
@@ -63,7 +69,7 @@ class Cluster(Generic[Context, Task, Result]):
         with client:
             threads = self._check(client)
             name = uuid.uuid4().hex
-            client.register_plugin(_Shared(name, self._context), name=name)
+            client.register_plugin(_Shared(name, pickle.dumps(self.context)), name=name)
             try:
                 yield from self._run(client, threads, name)
             except distributed.KilledWorker as error:

@@ -15,7 +15,7 @@ from tiles.massing import Massing
 from tiles.mesh.ragged import I64, starts_of
 from tiles.metadata import JsonObject, schema
 from tiles.statistics import Statistics
-from tiles.store.base import TileStore
+from tiles.store.base import Sink
 from tiles.tilers.base import Batch, Loader, RefusedFeature
 from tiles.volumes import content_box
 
@@ -25,7 +25,7 @@ class Context:
     """What every task of a layer needs; it goes to each worker once."""
 
     loader: Loader
-    store: TileStore
+    store: Sink
     profile: Profile
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
+import pandas as pd
 
 from tiles.content import F32, U32, Content, Primitive
 from tiles.massing import Legend, united
@@ -78,13 +79,11 @@ class Lines:
     def content(self) -> Content:
         """The lines in one primitive; its features are the looks."""
         used, row = np.unique(self.look, return_inverse=True)
-        ends = np.concatenate([self.a, self.b]).astype(np.float64)
-        key = np.column_stack([ends, np.tile(row, 2)])
-        _, first, vertex = np.unique(key, axis=0, return_index=True, return_inverse=True)
+        ends = np.concatenate([self.a, self.b])
         # In the order of first use, so that neighbours in the file are neighbours in the city.
-        order = np.argsort(np.argsort(first, kind="stable"), kind="stable")
-        at = np.sort(first)
-        number = order[vertex.ravel()]
+        number = _first_use(ends, np.tile(row, 2))
+        at = np.empty(int(number.max()) + 1, np.int64)
+        at[number[::-1]] = np.arange(len(number))[::-1]
         rows = np.tile(row, 2)[at]
         lines = np.column_stack([number[: len(self.a)], number[len(self.a) :]])
         table = self.legend.content(used.astype(np.int64))
@@ -97,7 +96,7 @@ class Lines:
             shapes.append(
                 Primitive(
                     materials[material],
-                    ends[at[kept]],
+                    ends[at[kept]].astype(np.float64),
                     None,
                     indices.reshape(-1, 2).astype(np.uint32),
                     rows[kept].astype(np.uint32),
@@ -113,21 +112,23 @@ class Lines:
         cell = (np.floor(ends / side) - np.floor(ends.min(axis=0) / side)).astype(np.int64)
         key = np.ravel_multi_index(tuple(cell.T), tuple(cell.max(axis=0) + 1))
         key = key * len(self.legend.looks) + np.tile(self.look.astype(np.int64), 2)
-        _, vertex = np.unique(key, return_inverse=True)
+        vertex, _ = pd.factorize(key)
         order = np.lexsort((-thick, vertex))
         leader = order[np.flatnonzero(np.diff(vertex[order], prepend=-1))]
         moved = np.linalg.norm(ends[leader[vertex]] - ends, axis=1)
-        pair = np.sort(np.column_stack([vertex[:count], vertex[count:]]), axis=1)
-        inside = pair[:, 0] == pair[:, 1]
-        crossing = np.flatnonzero(~inside)
-        alone = np.flatnonzero(inside & ~np.isin(pair[:, 0], pair[crossing]))
+        first, second = np.split(vertex, 2)
+        crossing = np.flatnonzero(first != second)
+        reached = np.zeros(len(leader), bool)
+        reached[first[crossing]] = reached[second[crossing]] = True
+        alone = np.flatnonzero((first == second) & ~reached[first])
+        pair = np.minimum(first, second) * len(leader) + np.maximum(first, second)
         kept = np.sort(_thickest(self.thick, pair, crossing))
         stays = np.sort(_thickest(self.thick, pair, alone))
         # What is left out in a cube lies as near to its leader as its own ends do, and so does what
         # stays there.
         far = float(moved.max(initial=0)) * (2 if len(stays) < len(alone) else 1)
-        a = np.concatenate([ends[leader[vertex[:count][kept]]], ends[:count][stays]])
-        b = np.concatenate([ends[leader[vertex[count:][kept]]], ends[count:][stays]])
+        a = np.concatenate([ends[leader[first[kept]]], ends[:count][stays]])
+        b = np.concatenate([ends[leader[second[kept]]], ends[count:][stays]])
         rows = np.concatenate([kept, stays])
         return Lines(
             a.astype(np.float32),
@@ -139,9 +140,18 @@ class Lines:
         )
 
 
+def _first_use(places: F32, row: I64) -> I64:
+    """A number (n,) for each place (n, 3) and ``row`` (n,), the same for the same, in the order in
+    which they first come."""
+    bits = np.ascontiguousarray(places + np.float32(0)).view(np.uint32).astype(np.uint64)  # no -0.0
+    plan, _ = pd.factorize(bits[:, 0] << np.uint64(32) | bits[:, 1])
+    rest, kinds = pd.factorize(bits[:, 2] << np.uint64(32) | row.astype(np.uint64))
+    out: I64 = pd.factorize(plan * len(kinds) + rest)[0].astype(np.int64)
+    return out
+
+
 def _thickest(thick: F32, pair: I64, rows: I64) -> I64:
-    """Of the lines ``rows`` the thickest of each pair of vertices."""
-    order = rows[np.lexsort((rows, -thick[rows], pair[rows, 1], pair[rows, 0]))]
-    first = np.any(np.diff(pair[order], axis=0, prepend=-1), axis=1)
-    out: I64 = order[first]
+    """Of the lines ``rows``, which ascend, the thickest of each ``pair`` (n,) of vertices."""
+    order = rows[np.lexsort((-thick[rows], pair[rows]))]
+    out: I64 = order[np.diff(pair[order], prepend=-1) != 0]
     return out

@@ -25,6 +25,7 @@ from tiles.gltf_buffers import (
 )
 from tiles.gltf_material import linear_bytes, material_json
 from tiles.instances import unit_quaternions
+from tiles.mesh.outline import outline
 from tiles.mesh.ragged import extent
 from tiles.metadata import property_table, schema
 from tiles.profile import Profile
@@ -35,6 +36,7 @@ FEATURES: Final = "EXT_mesh_features"
 INSTANCE_FEATURES: Final = "EXT_instance_features"
 METADATA: Final = "EXT_structural_metadata"
 DRACO: Final = "KHR_draco_mesh_compression"
+OUTLINE: Final = "CESIUM_primitive_outline"
 
 #: Column-major: ENU (x, y, z) → glTF (x, z, -y).
 ENU_TO_Y_UP: Final = [1, 0, 0, 0, 0, 0, -1, 0, 0, 1, 0, 0, 0, 0, 0, 1]
@@ -154,20 +156,33 @@ class Document:
                 self._shared[id(shape.positions)] = vertices
         elif self._profile.meshopt and not shape.lines:
             indices, order = reorder(indices, len(shape.positions))
-            kept = replace(
+            shape = replace(
                 shape,
                 positions=shape.positions[order],
                 normals=None if shape.normals is None else shape.normals[order],
                 feature_ids=shape.feature_ids[order],
                 colours=None if shape.colours is None else shape.colours[order],
             )
-            vertices = self._vertices(kept, grid, centre, features=features)
+            vertices = self._vertices(shape, grid, centre, features=features)
         else:
             vertices = self._vertices(shape, grid, centre, features=features)
         accessor: JsonObject = {"type": "SCALAR", "count": indices.size}
         (self._lines if shape.lines else self._triangles).append((indices.ravel(), accessor))
         self._accessors.append(accessor)
-        return vertices | own | {"indices": len(self._accessors) - 1}
+        own["indices"] = len(self._accessors) - 1
+        if self._profile.outlines and not shape.lines and not self._content.generalised:
+            edges = outline(shape.positions, indices, shape.feature_ids)
+            if len(edges):
+                own["extensions"] = vertices.get("extensions", {}) | self._outline(edges)
+        return vertices | own
+
+    def _outline(self, edges: U32) -> JsonObject:
+        """The extension of a primitive with the outline ``edges`` (k, 2) of its vertices."""
+        accessor: JsonObject = {"type": "SCALAR", "count": edges.size}
+        self._lines.append((edges.ravel(), accessor))
+        self._accessors.append(accessor)
+        self._used.add(OUTLINE)
+        return {OUTLINE: {"indices": len(self._accessors) - 1}}
 
     def _vertices(
         self, shape: Primitive, grid: Grid | None, centre: F64, *, features: bool

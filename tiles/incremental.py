@@ -24,7 +24,7 @@ from tiles.contents import Context
 from tiles.errors import TileNotFoundError
 from tiles.incremental_map import TileMap, digests
 from tiles.incremental_tree import of_tree, placed, pruned, to_tree
-from tiles.layer import Branch, branches
+from tiles.layer_tree import Branch, branches
 from tiles.mesh.ragged import I64
 from tiles.scheme import build
 from tiles.store.base import ROOT, TileStore
@@ -60,8 +60,8 @@ class Change:
 class Changing(Source, Protocol):
     """A :class:`tiles.tilers.base.Source` that can tell what changed."""
 
-    def changes(self, since: Watermark) -> Change:
-        """What happened since then."""
+    def changes(self, since: Watermark, most: int) -> Change | None:
+        """What happened since then; None where more than ``most`` features are concerned."""
         ...
 
     def index_of(self, keys: I64) -> KeyIndex:
@@ -84,10 +84,10 @@ def update_layer(
     source = tiler if isinstance(tiler, Source) else Whole(tiler)
     state, plan, edits = usable(tiles, store), None, 0
     if state is not None and isinstance(source, Changing):
-        change = source.changes(Watermark(state.revision, state.seen))
-        if not change.ids:
+        change = source.changes(Watermark(state.revision, state.seen), _most(state))
+        if change is not None and not change.ids:
             return unchanged(tiles, state, source.layer, start)
-        if _small(state, change):
+        if change is not None and state.tree:
             plan, features = _Update(source, tiles, state, change, options).plan()
             edits = state.edits + len(change.ids)
             if features < SMALL:
@@ -135,13 +135,11 @@ def unchanged(tiles: TileMap, state: TiledLayer, layer: str, start: float) -> Bu
     )
 
 
-def _small(state: TiledLayer, change: Change) -> bool:
-    features, count = state.features_in, len(change.ids)
-    return (
-        bool(state.tree)
-        and (count <= FEW or count <= SHARE * features)
-        and state.edits + count <= max(FEW, EDITS * features)
-    )
+def _most(state: TiledLayer) -> int:
+    """How many features may have changed before it is better to build anew."""
+    features = state.features_in
+    left = max(FEW, EDITS * features) - state.edits
+    return max(int(min(max(FEW, SHARE * features), left)), 0)
 
 
 class _Update:

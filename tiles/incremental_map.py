@@ -21,7 +21,7 @@ from models.db.tiles import LayerKey, TiledContent, TiledLayer
 from tiles.code import code_digest
 from tiles.contents import Stored
 from tiles.gltf import Profile
-from tiles.layer import Made
+from tiles.layer_tree import Made
 from tiles.massing import Massing
 from tiles.massing_bytes import packed, unpacked
 from tiles.scheme import Limits
@@ -31,7 +31,7 @@ from tiles.tilers.base import RefusedFeature
 
 
 class TileMap:
-    """:class:`tiles.layer.Memory` of the layer ``key``, whose files are in ``store``.
+    """:class:`tiles.layer_tree.Memory` of the layer ``key``, whose files are in ``store``.
 
     ``conn`` is in autocommit, so that what is kept stays when the process is killed. ``options``
     are remembered with what is published. Without ``trusted`` nothing made before is taken over.
@@ -69,7 +69,7 @@ class TileMap:
         return self._names
 
     def find(self, digests: Sequence[bytes]) -> Mapping[bytes, Made]:
-        """See :meth:`tiles.layer.Memory.find`."""
+        """See :meth:`tiles.layer_tree.Memory.find`."""
         if not self.trusted:
             return {}
         missing = [digest for digest in digests if digest not in self._found]
@@ -87,12 +87,12 @@ class TileMap:
         return db.holding(self._conn, self._key, digests, keys)
 
     def massing(self, digests: Sequence[bytes]) -> Mapping[bytes, Massing]:
-        """See :meth:`tiles.layer.Memory.massing`."""
+        """See :meth:`tiles.layer_tree.Memory.massing`."""
         found = db.massing(self._conn, self._key, digests)
         return {digest: unpacked(data) for digest, data in found.items()}
 
     def keep(self, made: Sequence[Made]) -> None:
-        """See :meth:`tiles.layer.Memory.keep`."""
+        """See :meth:`tiles.layer_tree.Memory.keep`."""
         db.keep(self._conn, self._key, [_row(one) for one in made])
 
     def collect(self, age: timedelta, *, strays: bool = False) -> int:

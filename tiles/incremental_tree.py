@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tiles.content import F64
-from tiles.layer import Branch, Knot
+from tiles.layer_tree import Branch, Knot
 from tiles.mesh.ragged import I64
 from tiles.scheme import error_above
 from tiles.tilers.base import KeyIndex

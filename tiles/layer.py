@@ -1,7 +1,7 @@
 """A layer's tree with its contents as they come: leaves, then what shows them from afar.
 
-Contents made before are taken over where the :class:`Memory` knows the same work: after a change,
-or after a build that was killed, only what is missing is made.
+Contents made before are taken over where a memory knows the same work: after a change, or after a
+build that was killed, only what is missing is made.
 """
 
 from __future__ import annotations
@@ -9,20 +9,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
-
-import numpy as np
+from dataclasses import replace
+from typing import Final
 
 from tiles.contents import Context, Done, LeafTask, MassingTask, Stored, same_schema
+from tiles.layer_tree import Branch, Knot, Made, Memory, tile_of
 from tiles.massing import Massing
 from tiles.mesh.ragged import I64
 from tiles.metadata import JsonObject
-from tiles.scheme import MIN_ERROR, Node
 from tiles.statistics import Statistics
 from tiles.tilers.base import Identified, RefusedFeature
-from tiles.tileset import Tile, parent
-from tiles.volumes import union
+from tiles.tileset import Tile
 from tiles.workers import Runner
 
 #: Called after each leaf with leaves done and leaves in all.
@@ -30,85 +27,8 @@ Progress = Callable[[int, int], None]
 
 #: Features read at a time: they fill a worker's memory with some tens of megabytes.
 BATCH: Final = 4000
-#: How much greater a tile's geometric error is than its children's, at least.
-_LADDER: Final = 1.5
 #: Bytes of the digest that names a piece of work.
 _DIGEST: Final = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """A node of a layer's tree: an inner node has ``children``, a leaf the ``keys`` (k,) of its
-    features or the ``digest`` of the work that made its content before.
-
-    ``error`` and ``reach`` are those of :class:`tiles.scheme.Node`.
-    """
-
-    error: float = 0.0
-    reach: float = 0.0
-    children: tuple[Branch, ...] = ()
-    keys: I64 | None = None
-    digest: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What a piece of work came to, named by its ``digest``.
-
-    ``keys`` (k,) are those of a leaf, None for massing; ``stored`` is None for a leaf of which
-    every feature was refused. ``far`` is the largest error (m) of its massing, None without any;
-    the massing itself may be left out of ``stored`` and be asked for later. ``schema`` is that of a
-    leaf's property table.
-    """
-
-    digest: bytes
-    keys: I64 | None
-    stored: Stored | None
-    refused: Sequence[RefusedFeature] = ()
-    far: float | None = None
-    schema: JsonObject | None = None
-
-
-class Memory(Protocol):
-    """Remembers what work came to; ``signature`` names all that contents depend on but features."""
-
-    signature: bytes
-
-    def find(self, digests: Sequence[bytes]) -> Mapping[bytes, Made]:
-        """What is known of ``digests`` and still in the store; without massing."""
-        ...
-
-    def massing(self, digests: Sequence[bytes]) -> Mapping[bytes, Massing]:
-        """The massing of ``digests``, where there is one."""
-        ...
-
-    def keep(self, made: Sequence[Made]) -> None:
-        """Remember ``made``, whose contents are in the store."""
-        ...
-
-
-@dataclass(slots=True)
-class Knot:
-    """A node of the tree on its way to a tile.
-
-    ``waiting`` children have no tile yet; ``made`` is its own content, a leaf's or massing.
-    """
-
-    above: int | None
-    branch: Branch
-    children: list[int] = field(default_factory=list)
-    waiting: int = 0
-    digest: bytes | None = None
-    made: Made | None = None
-    massing: Massing | None = None
-    tile: Tile | None = None
-
-
-def branches(node: Node, keys: I64) -> Branch:
-    """The tree below ``node`` over features with ``keys`` (n,), those of the index."""
-    if not node.children:
-        return Branch(reach=node.reach, keys=keys[node.rows])
-    return Branch(node.error, children=tuple(branches(child, keys) for child in node.children))
 
 
 class Layer:
@@ -121,7 +41,7 @@ class Layer:
         self,
         root: Branch | None,
         context: Context,
-        runner: Runner[LeafTask | MassingTask, Done],
+        runner: Runner[Context, LeafTask | MassingTask, Done],
         memory: Memory | None = None,
         schema: JsonObject | None = None,
     ) -> None:
@@ -260,7 +180,8 @@ class Layer:
                 knot.massing = stored.massing
                 made = replace(made, keys=None, schema=None, stored=replace(stored, massing=None))
             knot.made = made
-        knot.tile = self._tile(knot)
+        below = (self.knots[child].tile for child in knot.children)
+        knot.tile = tile_of(knot, tuple(tile for tile in below if tile is not None))
         if knot.above is None:
             return
         above = self.knots[knot.above]
@@ -296,21 +217,6 @@ class Layer:
             parts.append(child.massing or known[child.digest or b""])
             child.massing = None
         return parts
-
-    def _tile(self, knot: Knot) -> Tile | None:
-        stored = knot.made.stored if knot.made is not None else None
-        if not knot.children:
-            return None if stored is None else Tile(stored.box, 0.0, stored.uri)
-        below = (self.knots[child].tile for child in knot.children)
-        children = tuple(tile for tile in below if tile is not None)
-        if not children or stored is None or knot.made is None or knot.made.far is None:
-            return parent(children, knot.branch.error) if children else None
-        error = max(
-            MIN_ERROR, knot.made.far, *(_LADDER * child.geometric_error for child in children)
-        )
-        box = union([stored.box, *(child.box for child in children)])
-        rounded = float(np.ceil(error * 100) / 100)
-        return Tile(box, rounded, stored.uri, children, replaced=True)
 
 
 def _made(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any, Final
 
 import numpy as np
@@ -30,7 +30,7 @@ def packed(massing: Massing) -> bytes:
             arrays.append((field.name, np.ascontiguousarray(value)))
         else:
             plain[field.name] = value
-    plain["legend"] = asdict(massing.legend)
+    plain["legend"] = _plain(massing.legend)
     kind = next(name for name, cls in _KINDS.items() if isinstance(massing, cls))
     shapes = [(name, array.dtype.str, array.shape) for name, array in arrays]
     head = orjson.dumps({"kind": kind, "plain": plain, "arrays": shapes})
@@ -49,6 +49,17 @@ def unpacked(data: bytes) -> Massing:
         values[name] = np.frombuffer(rest, kind, count, at).reshape(shape)
         at += values[name].nbytes
     return _KINDS[head["kind"]](**values)
+
+
+def _plain(legend: Legend) -> dict[str, Any]:
+    # not asdict, which copies deeply
+    looks = [{"material": _fields(look.material), "values": look.values} for look in legend.looks]
+    columns = [_fields(column) | {"values": ()} for column in legend.columns]
+    return {"looks": looks, "class_name": legend.class_name, "columns": columns}
+
+
+def _fields(one: Material | Column) -> dict[str, Any]:
+    return {field.name: getattr(one, field.name) for field in fields(one)}
 
 
 def _legend(plain: dict[str, Any]) -> Legend:

@@ -17,8 +17,8 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import yaml
 
+from models.yaml_data import read_yaml
 from tiles.content import Column, Content
 from tiles.errors import ContentError
 
@@ -37,6 +37,8 @@ _DTYPES: Final[dict[str, npt.DTypeLike]] = {
 }
 #: 3D Metadata semantics: what a client may show as identity and title of a feature.
 _SEMANTICS: Final = {"id": "ID", "name": "NAME"}
+#: The first characters that take two, three and four bytes of UTF-8.
+_WIDER: Final = (0x80, 0x800, 0x10000)
 _IDENTIFIER: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
@@ -69,7 +71,7 @@ def enumerations() -> dict[str, Enumeration]:
             {UNKNOWN: ("未知", "Unknown")}
             | {name: (value[1], value[2]) for name, value in entry["values"].items()},
         )
-        for key, entry in yaml.safe_load(text).items()
+        for key, entry in read_yaml(text).items()
     }
 
 
@@ -187,18 +189,24 @@ def _strings(column: Column) -> tuple[bytes, npt.NDArray[np.unsignedinteger[Any]
     joined = "".join(parts)
     try:
         data = joined.encode()
-        sizes: list[Any] = parts if joined.isascii() else [part.encode() for part in parts]
     except UnicodeEncodeError as error:
         raise _misfit(column, f"text that is not Unicode: {error.object!r}", "text") from error
-    lengths = np.fromiter(map(len, sizes), dtype=np.int64, count=len(sizes))
+    offsets = _starts(np.fromiter(map(len, parts), np.int64, len(parts)))
+    if not joined.isascii():  # a character takes a byte more from each of these on (RFC 3629)
+        codes = np.frombuffer(joined.encode("utf-32-le"), "<u4")
+        offsets = _starts(1 + np.sum([codes >= first for first in _WIDER], axis=0))[offsets]
+    lengths = np.diff(offsets)
     if column.id == "id" and not lengths.all():
         raise _misfit(column, f"no id in row {int(lengths.argmin())}", "an id in every row")
     if not data:
         return None
     if len(data) > np.iinfo(np.uint32).max:
         raise _misfit(column, f"{len(data)} bytes of text", "less than 4 GiB")
-    offsets = np.concatenate(([0], np.cumsum(lengths)))
     return data, offsets.astype("<u2" if len(data) <= np.iinfo(np.uint16).max else "<u4")
+
+
+def _starts(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
 
 
 def _numbers(column: Column) -> npt.NDArray[np.generic] | None:

@@ -1,129 +1,211 @@
-"""A tileset over some features whose contents are made when they are asked for.
+"""Tilesets made when they are asked for, by the code that makes the published ones, into a cache.
 
-The same work is done by the same code as for a published layer, so equal features with equal
-content give equal bytes. Until then nobody knows the real vertices: boxes come from the index, with
-a margin, and nothing stands for features from afar.
+Equal features with equal content give equal files: contents, far views, boxes and statistics. What
+a piece of work came to is kept as well, so that a build that ran out of time goes on where it
+stopped, and two questions that share tiles share the work.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from threading import Lock
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 
 import numpy as np
+import orjson
 
-from tiles.content import F64
-from tiles.contents import Context, LeafTask, work
-from tiles.errors import TileNotFoundError
+from tiles.build import Options, make_layer
+from tiles.contents import Stored
 from tiles.gltf import Profile
+from tiles.layer_tree import Made
+from tiles.massing import Massing
+from tiles.massing_bytes import packed, unpacked
 from tiles.mesh.ragged import I64
-from tiles.scheme import MIN_ERROR, Limits, Node, build
+from tiles.metadata import JsonObject
+from tiles.statistics import Statistics
 from tiles.store.base import StoredFile
-from tiles.store.directory import digest, pack
-from tiles.tilers.base import KeyIndex, Loader, Source
-from tiles.tileset import Tile, Tileset, parent, serialise
-from tiles.volumes import union
-
-#: A box of the index is grown by so much of its greatest side, and by so many metres: a footprint
-#: turns by up to 2° from the storage CRS to ENU, and leans 20 km from the frame's origin.
-_MARGIN: Final = (0.03, 0.1)
+from tiles.store.cache import DiskCache
+from tiles.store.directory import MEDIA, NAME, digest, pack
+from tiles.tilers.base import Batch, Identified, KeyIndex, Loader, RefusedFeature, Source
 
 
 @dataclass(frozen=True, slots=True)
 class OnDemand:
-    """The ``tileset`` (JSON), and the keys of each of its contents by name, without suffix."""
+    """A tileset: its ``root`` (JSON) and the names of all other ``files``, which are in a cache."""
 
-    tileset: bytes
-    leaves: dict[str, I64]
-    features: int
-    loader: Loader
-    profile: Profile
-    _lock: Lock = field(default_factory=Lock)
+    root: bytes
+    files: frozenset[str]
 
-    def content(self, name: str) -> bytes | None:
-        """The GLB ``name``; None where every feature of it was refused.
+    def packed(self) -> bytes:
+        """This as bytes."""
+        return orjson.dumps(sorted(self.files)) + b"\n" + self.root
 
-        Raises :class:`tiles.errors.TileNotFoundError`, :class:`tiles.errors.ContentError`.
-        """
-        keys = self.leaves.get(name)
-        if keys is None:
-            raise TileNotFoundError(
-                f"The tileset has no content {name!r}; load tileset.json again.",
-                f"瓦片集中没有内容 {name!r}；请重新加载 tileset.json。",
-            )
-        kept = _Kept()
-        with self._lock:  # a loader has one connection
-            try:
-                work(Context(self.loader, kept, self.profile), LeafTask([0], [keys]))
-            finally:
-                close = getattr(self.loader, "close", None)
-                if close is not None:
-                    close()
-        return kept.data
+    @classmethod
+    def unpacked(cls, data: bytes) -> OnDemand:
+        """The opposite of :meth:`packed`."""
+        line, _, root = data.partition(b"\n")
+        return cls(root, frozenset(orjson.loads(line)))
+
+
+class Shelf:
+    """The files of one layer of one twin in a ``cache``; ``place`` is told from that of others.
+
+    A :class:`tiles.store.base.Sink`.
+    """
+
+    def __init__(self, cache: DiskCache, place: str) -> None:
+        self.cache, self._place = cache, place
+
+    def put(self, data: bytes, suffix: str) -> str:
+        """See :meth:`tiles.store.base.Sink.put`."""
+        name = f"{digest(data)}.{suffix}"
+        self.cache.put(self._at(name), pack(data))  # what seems to be there may be damaged
+        return name
+
+    def has(self, name: str) -> bool:
+        """Whether a file is there."""
+        return self.cache.has(self._at(name))
+
+    def get(self, name: str) -> StoredFile | None:
+        """A file, None where it is not there any more or never was."""
+        match = NAME.fullmatch(name)
+        data = None if match is None else self.cache.get(self._at(name))
+        if match is None or data is None:
+            return None
+        return StoredFile(name, data, "gzip", MEDIA[match["suffix"]], match["digest"], True)
+
+    def _at(self, name: str) -> str:
+        return f"file/{self._place}/{name}"
 
 
 def on_demand(
-    source: Source, profile: Profile, signature: bytes, uri: Callable[[str], str]
+    source: Source, shelf: Shelf, profile: Profile, signature: bytes, going: Callable[[], None]
 ) -> OnDemand:
-    """The tileset of ``source``; ``uri`` gives the address of a content by its name.
+    """The tileset of ``source``, its files put on ``shelf``.
 
-    A name stands for the features, what they say and the ``signature`` of the encoder.
+    ``signature`` names all that contents depend on but features (and, where keys of ``source`` mean
+    something in it alone, which those are). ``going`` is called between contents, and ends the
+    work where it raises. Raises as :func:`tiles.build.build_layer`.
     """
-    index = source.index()
-    boxes = _grown(index)
-    tree = build(boxes, index.bytes, index.triangles, Limits())
-    leaves: dict[str, I64] = {}
-    frame = source.frame
 
-    def tile(node: Node) -> Tile:
-        if node.children:
-            return parent(tuple(map(tile, node.children)), node.error)
-        keys = index.keys[node.rows]
-        name = hashlib.blake2b(signature + keys.tobytes(), digest_size=16).hexdigest()
-        leaves[name] = keys
-        return Tile(union(boxes[node.rows]), 0.0, uri(name))
+    def progress(done: int, total: int) -> None:
+        going()
 
-    if tree.root is None:
-        document = Tileset(Tile(np.zeros(6), 0.0), MIN_ERROR, frame)
-    else:
-        document = Tileset(tile(tree.root), tree.error, frame)
-    features = len(index.keys) + len(source.refused)
-    return OnDemand(serialise(document), leaves, features, source.loader(), profile)
+    opened = _Opened(source)
+    with closing(opened):
+        options = Options(profile, progress=progress)
+        built = make_layer(opened, shelf, options, _Remembered(shelf, signature))
+    return OnDemand(built.root, frozenset(built.files))
 
 
-def file_of(name: str, data: bytes, media: str, *, immutable: bool) -> StoredFile:
-    """``data`` as a store would hand it out."""
-    return StoredFile(name, pack(data), "gzip", media, digest(data), immutable)
+def asked_with(root: bytes, query: str) -> bytes:
+    """A tileset's JSON whose contents are asked for with ``query``."""
+    document = orjson.loads(root)
+    tiles = [document["root"]]
+    while tiles:
+        tile = tiles.pop()
+        if "content" in tile:
+            tile["content"]["uri"] += f"?{query}"
+        tiles += tile.get("children", ())
+    return orjson.dumps(document)
 
 
-class _Kept:
-    """A :class:`tiles.store.base.TileStore` that keeps the one content put into it."""
+class _Opened:
+    """A :class:`tiles.tilers.base.Source` whose loader is closed with it, and can say what it will
+    read even where keys mean something in this very source alone."""
 
-    data: bytes | None = None
+    def __init__(self, source: Source) -> None:
+        self.layer, self.frame = source.layer, source.frame
+        self.refused: list[RefusedFeature] = []
+        self._source = source
+        self._loader: Loader | None = None
 
-    def put(self, data: bytes, suffix: str) -> str:
-        self.data = data
-        return f"{digest(data)}.{suffix}"
+    def index(self) -> KeyIndex:
+        """See :meth:`tiles.tilers.base.Source.index`."""
+        found = self._source.index()
+        self.refused = self._source.refused
+        return found
 
-    def publish(self, root: bytes) -> str:
-        raise NotImplementedError
+    def loader(self) -> Loader:
+        """See :meth:`tiles.tilers.base.Source.loader`."""
+        self._loader = self._source.loader()
+        return self._loader if isinstance(self._loader, Identified) else _Numbered(self._loader)
 
-    def get(self, name: str) -> StoredFile:
-        raise NotImplementedError
-
-    def names(self, older: float = 0.0) -> set[str]:
-        raise NotImplementedError
-
-    def remove(self, names: Iterable[str]) -> None:
-        raise NotImplementedError
+    def close(self) -> None:
+        """End what the loader holds."""
+        close = getattr(self._loader, "close", None)
+        if close is not None:
+            close()
 
 
-def _grown(index: KeyIndex) -> F64:
-    boxes = np.asarray(index.boxes, dtype=np.float64)
-    if not len(boxes):
-        return boxes
-    margin = _MARGIN[0] * (boxes[:, 3:] - boxes[:, :3]).max(axis=1, keepdims=True) + _MARGIN[1]
-    return np.hstack([boxes[:, :3] - margin, boxes[:, 3:] + margin])
+@dataclass(frozen=True, slots=True)
+class _Numbered:
+    """An :class:`tiles.tilers.base.Identified` loader, whose keys are all there is to say."""
+
+    loader: Loader
+
+    def identity(self, keys: I64) -> bytes:
+        return keys.tobytes()
+
+    def load(self, keys: I64) -> Batch:
+        return self.loader.load(keys)
+
+
+class _Remembered:
+    """A :class:`tiles.layer_tree.Memory` beside the files on ``shelf``."""
+
+    def __init__(self, shelf: Shelf, signature: bytes) -> None:
+        self.signature = signature
+        self._shelf = shelf
+
+    def find(self, digests: Sequence[bytes]) -> Mapping[bytes, Made]:
+        """See :meth:`tiles.layer_tree.Memory.find`; massing comes with it, lest it be gone when it
+        is wanted."""
+        out = {}
+        for key in digests:
+            data = self._shelf.cache.get(f"work/{key.hex()}")
+            made = None if data is None else _made(key, data)
+            if made is not None and (made.stored is None or self._shelf.has(made.stored.uri)):
+                out[key] = made
+        return out
+
+    def massing(self, digests: Sequence[bytes]) -> Mapping[bytes, Massing]:
+        """See :meth:`tiles.layer_tree.Memory.massing`."""
+        found = ((key, made.stored) for key, made in self.find(digests).items())
+        return {key: s.massing for key, s in found if s is not None and s.massing is not None}
+
+    def keep(self, made: Sequence[Made]) -> None:
+        """See :meth:`tiles.layer_tree.Memory.keep`."""
+        for one in made:
+            self._shelf.cache.put(f"work/{one.digest.hex()}", _packed(one))
+
+
+def _packed(made: Made) -> bytes:
+    stored = made.stored
+    head: JsonObject = {
+        "refused": [(one.id, one.code, one.zh, one.en) for one in made.refused],
+        "far": made.far,
+        "schema": made.schema,
+    }
+    if stored is None:
+        return orjson.dumps(head)
+    head |= {
+        "uri": stored.uri,
+        "box": stored.box.tolist(),
+        "size": stored.size,
+        "statistics": stored.statistics.to_plain(),
+    }
+    massing = b"" if stored.massing is None else packed(stored.massing)
+    return orjson.dumps(head) + b"\n" + massing
+
+
+def _made(key: bytes, data: bytes) -> Made:
+    line, _, rest = data.partition(b"\n")
+    head = orjson.loads(line)
+    stored = None
+    if "uri" in head:
+        massing = unpacked(rest) if rest else None
+        counted = Statistics.from_plain(head["statistics"])
+        stored = Stored(head["uri"], np.array(head["box"]), head["size"], massing, counted)
+    refused = tuple(RefusedFeature(*one) for one in head["refused"])
+    return Made(key, None, stored, refused, head["far"], head["schema"])

@@ -9,13 +9,16 @@ from typing import Final
 @dataclass(frozen=True, slots=True)
 class Profile:
     """How a GLB is written. ``instancing`` false writes instances out as plain vertices; ``draco``
-    (without the first two) packs triangles with KHR_draco_mesh_compression."""
+    (without the first two) packs triangles with KHR_draco_mesh_compression. ``outlines`` names the
+    edges of features for clients to draw (CESIUM_primitive_outline; not with Draco, which gives
+    vertices new numbers)."""
 
     name: str
     quantize: bool
     meshopt: bool
     instancing: bool = True
     draco: bool = False
+    outlines: bool = False
 
 
 DEFAULT: Final = Profile("default", quantize=True, meshopt=True)

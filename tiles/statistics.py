@@ -74,9 +74,10 @@ class Statistics:
         return {"classes": {self._class: {"count": self.features, "properties": ordered}}}
 
     def _count(self, column: Column) -> None:
-        words = Counter(str(word) for word in column.values if word is not None and word == word)
-        if words:
-            self._words.setdefault(column.id, Counter()).update(words)
+        words = Counter(list(column.values))  # counted as they are, which is quicker than as text
+        for word, count in words.items():
+            if word is not None and word == word:
+                self._words.setdefault(column.id, Counter())[str(word)] += count
 
     def _measure(self, column: Column) -> None:
         numbers = np.asarray(column.values)

@@ -41,10 +41,19 @@ def give_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-class Runner(Protocol[Task, Result_co]):
-    """Does every task in ``tasks``, which may grow meanwhile."""
+class Runner(Protocol[Context, Task, Result_co]):
+    """Does every task in ``tasks``, which may grow meanwhile, with what ``context`` holds."""
 
     tasks: deque[Task]
+    context: Context | None
+
+    def begin(self) -> None:
+        """Get ready while the context is still being made, where that takes time."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is ready, if there never are results."""
+        ...
 
     def results(self) -> Generator[Result_co, None, None]:
         """One result a task, in any order. Closing the generator drops what is not done."""
@@ -56,6 +65,7 @@ class _Worker:
     process: SpawnProcess
     pipe: Connection
     task: Any = None
+    told: bool = False  # it has the context
 
 
 class Pool(Generic[Context, Task, Result]):
@@ -67,10 +77,22 @@ class Pool(Generic[Context, Task, Result]):
     """
 
     def __init__(
-        self, work: Callable[[Context, Task], Result], context: Context, workers: int
+        self, work: Callable[[Context, Task], Result], context: Context | None, workers: int
     ) -> None:
         self.tasks: deque[Task] = deque()
-        self._work, self._context, self._workers = work, context, workers
+        self.context = context
+        self._work, self._count = work, workers
+        self._workers: list[_Worker] = []
+
+    def begin(self) -> None:
+        """Start the workers, which import what ``work`` needs (about half a second)."""
+        if self._count > 1:
+            self._workers += [self._start() for _ in range(self._count - len(self._workers))]
+
+    def close(self) -> None:
+        """End the workers."""
+        while self._workers:
+            _end(self._workers.pop())
 
     def results(self) -> Generator[Result, None, None]:
         """One result a task. Closing the generator ends the workers and drops what is not done.
@@ -78,15 +100,14 @@ class Pool(Generic[Context, Task, Result]):
         What ``work`` raises is raised here. Raises :class:`tiles.errors.WorkerError` when workers
         die again and again.
         """
-        if self._workers == 1:
+        if self._count == 1:
             while self.tasks:
-                yield self._work(self._context, self.tasks.popleft())
+                yield self._work(self.context, self.tasks.popleft())  # type: ignore[arg-type]
             return
-        workers: list[_Worker] = []
-        deaths = 0
+        workers, deaths = self._workers, 0
         try:
             while self.tasks or any(worker.task is not None for worker in workers):
-                self._hand_out(workers)
+                self._hand_out()
                 busy = {worker.pipe: worker for worker in workers if worker.task is not None}
                 for pipe in wait(list(busy)):
                     worker = busy[pipe]  # type: ignore[index]
@@ -105,27 +126,26 @@ class Pool(Generic[Context, Task, Result]):
                     deaths, worker.task = 0, None
                     yield result
         finally:
-            for worker in workers:
-                _end(worker)
+            self.close()
 
-    def _hand_out(self, workers: list[_Worker]) -> None:
+    def _hand_out(self) -> None:
         """Give each idle worker a task, and start workers while there are tasks without one."""
-        idle = [worker for worker in workers if worker.task is None]
-        while self.tasks and (idle or len(workers) < self._workers):
-            if not idle:
-                idle.append(self._start())
-                workers.append(idle[-1])
-            worker = idle.pop()
+        idle = [worker for worker in self._workers if worker.task is None]
+        fresh = min(len(self.tasks) - len(idle), self._count - len(self._workers))
+        idle += (started := [self._start() for _ in range(fresh)])
+        self._workers += started
+        for worker in idle[: len(self.tasks)]:
             worker.task = self.tasks.popleft()
             with suppress(OSError):  # it has died, which shows when its result is read
+                if not worker.told:
+                    worker.pipe.send(self.context)
+                worker.told = True
                 worker.pipe.send(worker.task)
 
     def _start(self) -> _Worker:
         spawn = multiprocessing.get_context("spawn")
         ours, theirs = spawn.Pipe()
-        process = spawn.Process(
-            target=_serve, args=(theirs, self._work, self._context), daemon=True
-        )
+        process = spawn.Process(target=_serve, args=(theirs, self._work), daemon=True)
         with _hidden_main():
             process.start()
         theirs.close()  # so that the worker's death closes the pipe
@@ -148,10 +168,11 @@ def _hidden_main() -> Iterator[None]:
         main.__spec__, main.__file__ = spec, file
 
 
-def _serve(pipe: Connection, work: Callable[[Any, Any], Any], context: Any) -> None:
-    """A worker: does what comes through ``pipe`` until that is closed."""
+def _serve(pipe: Connection, work: Callable[[Any, Any], Any]) -> None:
+    """A worker: does what comes through ``pipe`` after the context until that is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that gives orders
     with suppress(EOFError, BrokenPipeError):
+        context = pipe.recv()
         while True:
             task = pipe.recv()
             done: tuple[Exception | None, Any]

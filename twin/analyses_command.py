@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -63,7 +64,8 @@ def query(
     definition = find_twin(twins, twin)
     _require(analysis, svg, "image/svg+xml")
     _require(analysis, html, "text/html")
-    request = analysis.parse(_document(request_file, settings_ or []))
+    document = _document(request_file, settings_ or [])
+    request = analysis.parse(document, _example(analysis, definition.id))
     with runtime.database(settings) as database:
         cache = PipeworkCache(database.read_url, settings.home)
         answer = analysis.answer(cache, definition.id, request)
@@ -120,6 +122,16 @@ def _value(field: str, text: str) -> Any:
             f"--set {field}: {en}. Mend it; quote it for the shell: --set 'line=[[1,2],[3,4]]'.",
             f"--set {field}：{zh}。请改正，并注意为 shell 加引号：--set 'line=[[1,2],[3,4]]'。",
         ) from error
+
+
+def _example(analysis: Analysis, twin: str) -> str:
+    """The example of an analysis as it is typed; places and names are to be replaced."""
+    fields = (
+        f"{key}={value if isinstance(value, str) else json.dumps(value)}"
+        for key, value in analysis.example.items()
+    )
+    given = " ".join(f"--set {shlex.quote(field)}" for field in fields)
+    return f"twin query {analysis.name} --twin {twin} {given}"
 
 
 def _require(analysis: Analysis, file: Path | None, medium: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -13,24 +14,40 @@ from starlette.middleware.cors import CORSMiddleware
 
 from models.crs import StorageCrs
 from models.db.pool import open_pool
+from models.originals import Originals
 from models.twins import load_twins
 from tiles.errors import TileNotFoundError
 from twin.analyses.service import AnalysisService
-from twin.api import analyses, errors, health, openapi, places, tiles, twins
+from twin.api import (
+    analyses,
+    analyses_definition,
+    errors,
+    health,
+    openapi,
+    originals,
+    places,
+    tiles,
+    twins,
+)
+from twin.api.caching import Caching
 from twin.api.mvt import definitions as mvt_definitions
 from twin.api.mvt import routes as mvt
 from twin.api.mvt.tiles import VectorTiles
 from twin.api.ogc import routes as ogc
 from twin.api.ogc.service import FeatureService
-from twin.api.parameters import BAD_REQUEST, known_parameters
+from twin.api.parameters import PROBLEMS, known_parameters
+from twin.api.records import routes as records
 from twin.api.space import geovolumes
-from twin.dynamic import DynamicTiles
+from twin.dynamic import Bounds, DynamicTiles
 from twin.logs import RequestLog
-from twin.services import Services
+from twin.rights import RightsKey
+from twin.services import Services, TilesAwayError
 from twin.settings import Settings
+from twin.tile_stores import places as tile_places
 from twin.web import mount
 
 errors.STATUS[TileNotFoundError] = 404
+errors.STATUS[TilesAwayError] = 503
 
 
 def create_app(settings: Settings, read_url: str) -> FastAPI:
@@ -45,16 +62,32 @@ def create_app(settings: Settings, read_url: str) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_pool(read_url, statement_seconds=settings.statement_timeout) as pool:
-            app.state.services = Services(definitions, settings.tiles_dir.absolute(), pool)
-            app.state.analyses = AnalysisService(read_url, settings.home.absolute())
+            app.state.services = Services(
+                definitions, settings.tiles_dir.absolute(), pool, tile_places(settings, None)
+            )
+            app.state.analyses = AnalysisService(
+                read_url, settings.home.absolute(), seconds=settings.statement_timeout
+            )
             app.state.features = FeatureService(
                 app.state.services, StorageCrs(settings.storage_srid)
+            )
+            app.state.originals = originals.Access(
+                Originals(settings.home.absolute() / "originals"),
+                RightsKey(settings.home.absolute() / "originals.key"),
             )
             app.state.vector_tiles = VectorTiles(
                 app.state.services, StorageCrs(settings.storage_srid)
             )
             app.state.dynamic_tiles = DynamicTiles(
-                app.state.services, read_url, StorageCrs(settings.storage_srid)
+                app.state.services,
+                read_url,
+                StorageCrs(settings.storage_srid),
+                settings.home.absolute(),
+                Bounds(
+                    features=settings.dynamic_features,
+                    seconds=settings.dynamic_timeout,
+                    bytes=settings.dynamic_cache,
+                ),
             )
             yield
             app.state.dynamic_tiles.close()
@@ -71,26 +104,33 @@ def create_app(settings: Settings, read_url: str) -> FastAPI:
         redoc_url=None,
     )
 
-    strict: dict[str, Any] = {"dependencies": [Depends(known_parameters)], "responses": BAD_REQUEST}
+    strict: dict[str, Any] = {"dependencies": [Depends(known_parameters)], "responses": PROBLEMS}
 
     @app.get("/api", tags=["service"], summary="本文档 This document: OpenAPI 3.0.3", **strict)
     async def api() -> JSONResponse:
         media = "application/vnd.oai.openapi+json;version=3.0"
-        return JSONResponse(openapi.document(app), media_type=media)
+        return JSONResponse(app.state.definition(), media_type=media)
 
     errors.install(app)
     app.include_router(health.router, **strict)
     app.include_router(twins.router, **strict)
     app.include_router(analyses.router, **strict)
+    # before the features: its collection is none of theirs
+    app.include_router(records.router)
     app.include_router(ogc.router)  # it refuses unknown parameters by itself
     app.include_router(mvt_definitions.router, **strict)
     app.include_router(mvt.router, **strict)
     app.include_router(geovolumes.router, **strict)
     app.include_router(places.router, **strict)
+    app.include_router(originals.router, **strict)
     # files: clients add `?v=…` against caches, and Cesium sends a tileset's query with its contents
-    app.include_router(tiles.router)
-    app.include_router(tiles.terrain)
+    app.include_router(tiles.router, responses=PROBLEMS)
+    app.include_router(tiles.terrain, responses=PROBLEMS)
     mount(app)
+    app.state.definition = cache(
+        lambda: openapi.document(app, analyses_definition.paths(), analyses_definition.schemas())
+    )
+    app.add_middleware(Caching)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,
@@ -98,7 +138,7 @@ def create_app(settings: Settings, read_url: str) -> FastAPI:
         allow_headers=["*"],
         expose_headers=[
             *("ETag", "Content-Length", "Content-Range", "X-Request-ID"),
-            *("Content-Crs", "Link", "Retry-After"),
+            *("Content-Crs", "Content-Disposition", "Link", "Retry-After"),
         ],
         max_age=86400,
     )

@@ -19,11 +19,22 @@ import typer
 
 from models.errors import TwinError
 from models.themes import Theme
-from twin import database_commands, usage
+from twin import database_commands, datasets_commands, usage
 from twin.analyses_command import query
 from twin.console import counted, err, out
 from twin.jobs_command import jobs
-from twin.options import Against, AsJson, Declared, Files, MaybeTwin, Output, Port, Twin, shared
+from twin.options import (
+    Against,
+    AsJson,
+    Declared,
+    Files,
+    MaybeTwin,
+    Output,
+    Port,
+    Terms,
+    Twin,
+    shared,
+)
 from twin.places_command import places
 from twin.settings import Settings
 
@@ -44,6 +55,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # rich cuts lines of wide characters short
 )
 app.add_typer(database_commands.app, name="db")
+app.add_typer(datasets_commands.app, name="datasets")
 
 
 @app.command()
@@ -81,6 +93,7 @@ def ingest(
     twin: Twin,
     declared: Declared,
     against: Against,
+    terms: Terms,
     output: Output,
     dataset: Annotated[
         str | None,
@@ -130,6 +143,7 @@ def ingest(
             replace,
             organisation,
             agreed or (),
+            terms,
         )
         derived.renew(database.url, [definition])
         try:
@@ -146,10 +160,14 @@ def ingest(
 def tile(
     twin: MaybeTwin = None,
     layer: Annotated[
-        str | None, typer.Option(help="图层 buildings, bim, pipes, terrain or pointcloud")
+        str | None, typer.Option(help="图层 buildings, bim, pipes, terrain, pointcloud, mesh")
     ] = None,
     profile: Annotated[
         str | None, typer.Option(help="瓦片格式 default（压缩 compressed）, compat, draco")
+    ] = None,
+    outlines: Annotated[
+        bool | None,
+        typer.Option(help="建筑与 BIM 的轮廓线 Draw the edges of buildings and BIM (default no)"),
     ] = None,
     to: Annotated[
         str | None,
@@ -169,7 +187,10 @@ def tile(
     implicit: Annotated[
         Path | None,
         typer.Option(
-            "--implicit", metavar="DIR", help="另存隐式切片 Write implicit tilesets there, too"
+            "--implicit",
+            metavar="DIR",
+            help="另存隐式切片，每次整层重写 Write implicit tilesets there, too: "
+            "whole layers each time, however little changed",
         ),
     ] = None,
     gc: Annotated[
@@ -188,7 +209,7 @@ def tile(
 
         raise typer.Exit(tile_check.run(lint, as_json))
     from models.twins import find_twin, load_twins
-    from twin import derived, pointcloud, runtime, tiling
+    from twin import derived, mesh, pointcloud, runtime, tiling
 
     settings = Settings()
     twins = load_twins(settings.twins_dir)
@@ -206,10 +227,22 @@ def tile(
     clouds = []
     if layer == pointcloud.LAYER or (layer is None and not tiling.elsewhere(to)):
         clouds = pointcloud.tile_clouds(settings, chosen, profile, to, workers)
-    if layer not in (tiling.TERRAIN, pointcloud.LAYER):
+    surfaces = []
+    if layer == mesh.LAYER or (layer is None and not tiling.elsewhere(to)):
+        surfaces = mesh.tile_meshes(settings, chosen, profile, to, workers)
+    if layer not in (tiling.TERRAIN, pointcloud.LAYER, mesh.LAYER):
         with runtime.database(settings) as database:
             reports = tiling.tile(
-                settings, database.url, chosen, layer, profile, to, workers, scheduler, anew
+                settings,
+                database.url,
+                chosen,
+                layer,
+                profile,
+                to,
+                workers,
+                scheduler,
+                anew,
+                outlines,
             )
             if layer is None and to is None:
                 derived.renew(database.url, chosen)
@@ -217,12 +250,17 @@ def tile(
             made = [(name, report.layer) for name, report in reports]
             count = tiling.implicit(settings, to, made, implicit)
             told = counted(count, "内容", "content")
-            err.print(f"隐式切片 implicit: {implicit}, {told}")
+            err.print(f"隐式切片 implicit: {implicit}, {told}", markup=False)
+            err.print(
+                "隐式切片每次整层重写；增量更新只用于显式切片。"
+                "Implicit tilesets are whole each time; only explicit ones follow changes."
+            )
     if as_json:
         _print_json(
             [tiling.report_dict(name, r) for name, r in reports]
             + [tiling.report_dict(name, g) for name, g in grounds]
             + [pointcloud.report_dict(name, c) for name, c in clouds]
+            + [mesh.report_dict(name, m) for name, m in surfaces]
         )
     for name, ground in grounds if not as_json else ():
         out.print(
@@ -233,6 +271,8 @@ def tile(
         out.print(pointcloud.line(name, cloud), markup=False)
         for reason in cloud.reasons():
             err.print(f"  {reason.code}: {reason.zh} {reason.en}", markup=False)
+    for name, surface in surfaces if not as_json else ():
+        out.print(mesh.line(name, surface), markup=False)
     for name, r in reports:
         if not as_json:
             out.print(
@@ -241,7 +281,7 @@ def tile(
                 f"{len(r.refused)} 未绘 not drawn, {r.bytes / 1e6:.2f} MB, {r.seconds:.1f} s"
             )
             _tell_refused(r)
-    if not reports and not grounds and not clouds:
+    if not any((reports, grounds, clouds, surfaces)):
         err.print(
             "没有可切片的要素，请先 twin ingest。Nothing to tile yet: run `twin ingest` first."
         )
@@ -260,13 +300,14 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="进程数 Processes")] = 1,
 ) -> None:
     """提供 HTTP 服务和浏览器页面。Serve the API, the tiles and the viewer."""
-    from twin import runtime, serving
+    from twin import dates, runtime, serving
 
     settings = Settings()
     sock = serving.listen(host or settings.host, settings.port if port is None else port)
     with runtime.watched(settings) as database:
         runtime.migrate(settings, database.url)
-        serving.serve(settings, database.read_url, sock, workers, _announce)
+        with dates.followed(settings, database.url):
+            serving.serve(settings, database.read_url, sock, workers, _announce)
 
 
 @app.command()
@@ -283,14 +324,15 @@ def nginx(
 def up(port: Port = None) -> None:
     """启动全部：数据库、接口、页面；Ctrl-C 停止。Start everything; Ctrl-C stops all."""
     from models.db.lock import home_lock
-    from twin import runtime, serving
+    from twin import dates, runtime, serving
 
     settings = Settings()
     with home_lock(settings.home):
         sock = serving.listen(settings.host, settings.port if port is None else port)
         with runtime.watched(settings) as database:
             runtime.migrate(settings, database.url)
-            serving.serve(settings, database.read_url, sock, 1, _announce)
+            with dates.followed(settings, database.url):
+                serving.serve(settings, database.read_url, sock, 1, _announce)
 
 
 @app.command()

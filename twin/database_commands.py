@@ -131,13 +131,21 @@ def upgrade() -> None:
 def backup(
     file: Annotated[Path, typer.Argument(help="备份文件 File to write, e.g. twin.dump")],
 ) -> None:
-    """备份数据库（不含瓦片）。Back up the database; tiles can be made again."""
+    """备份数据库，不含瓦片和原始文件。Back up the database, not tiles nor original files."""
     from models.db import backup as backups
-    from twin import runtime
+    from twin import deliveries, runtime
 
-    with runtime.database(Settings()) as database:
+    settings = Settings()
+    with runtime.database(settings) as database:
         size = backups.backup(database.url, file)
     out.print(f"{file}: {size / 1e6:.1f} MB", markup=False)
+    kept = deliveries.store(settings).folder
+    if kept.is_dir():
+        err.print(
+            f"原始文件不在备份内，请另行复制 {kept}。"
+            f"Original files are not in it: copy {kept} too; files there never change.",
+            markup=False,
+        )
 
 
 @app.command()

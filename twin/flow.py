@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ingest import pipeline
 from ingest.archives import opened
 from ingest.mapping import save_mapping
-from ingest.pipeline import CheckResult
+from ingest.pipeline import CheckResult, Held
 from ingest.readers.base import ReadOptions
 from ingest.readers.survey_mapping import proposed
 from ingest.rules.context import CheckContext
@@ -27,8 +27,9 @@ from models.features import Delivery, Theme
 from models.findings import Finding, Place, Severity
 from models.terrain import open_terrain
 from models.twins import TwinDefinition, load_twins
-from twin import pointcloud, report, terrain
+from twin import kept_files, report, terrain
 from twin.console import counted, step
+from twin.options import Terms
 from twin.outcome import Outcome
 from twin.runtime import migrate
 from twin.samples import Sample
@@ -40,19 +41,17 @@ if TYPE_CHECKING:
 
 #: Share of a dataset that a delivery may end without being asked to.
 MAY_END: Final = 0.5
+_NO_TERMS: Final = Terms()
 
 
 def check(
     files: Sequence[Path], given: ReadOptions, twin: TwinDefinition | None, srid: int
 ) -> list[Outcome]:
     """Read and check ``files`` without a database."""
-    rasters, rest = terrain.split(files)
-    clouds, rest = pointcloud.split(rest)
-    return [
-        *terrain.take(rasters, given, twin, StorageCrs(srid)),
-        *pointcloud.take(clouds, given, twin, StorageCrs(srid)),
-        *(outcome for outcome, _ in _checked(rest, given, twin, None, srid)),
-    ]
+    with pipeline.opened(files) as held:
+        kept = kept_files.take(held, given, twin, StorageCrs(srid))
+        checked = _checked(kept.rest, given, twin, None, srid)
+    return [*kept.outcomes, *(outcome for outcome, _ in checked)]
 
 
 def ingest(
@@ -67,6 +66,7 @@ def ingest(
     replace_all: bool = False,
     organisation: str | None = None,
     agreed: Sequence[str] = (),
+    terms: Terms = _NO_TERMS,
 ) -> list[Outcome]:
     """Check ``files`` and publish what passes, one revision a dataset.
 
@@ -80,22 +80,25 @@ def ingest(
     (:func:`models.db.owners.require_consent`).
     A GeoTIFF of heights becomes the twin's terrain, in the home folder; the other files are checked
     against it, and buildings without a base height stand on it. LAS and LAZ files become point
-    clouds of the twin there.
+    clouds of the twin there, OBJ and glTF files its textured meshes. What was handed over, under
+    which ``terms``, and what became of it is recorded; the files themselves are kept, unless
+    nothing of them was accepted (:mod:`twin.deliveries`).
     """
     from models.db import findings as stored_findings
     from models.db.connection import connect
+    from twin import deliveries
 
+    handing = deliveries.Handing.of(settings, twin, files, terms)
     migrate(settings, url)
     storage = StorageCrs(settings.storage_srid)
-    rasters, rest = terrain.split(files)
-    terrains = terrain.take(rasters, given, twin, storage, settings.home)
-    clouds, rest = pointcloud.split(rest)
-    terrains += pointcloud.take(clouds, given, twin, storage, settings.home, replace_all)
-    ground = open_terrain(settings.home, twin.id, storage)
-    given = replace(given, context=replace(given.context, terrain=ground))
+    with pipeline.opened(files) as held:
+        kept = kept_files.take(held, given, twin, storage, settings.home, replace_all)
+        ground = open_terrain(settings.home, twin.id, storage)
+        given = replace(given, context=replace(given.context, terrain=ground))
+        checked = _checked(kept.rest, given, twin, dataset, settings.storage_srid)
     outcomes: list[Outcome] = []
     batches: dict[tuple[str, str], list[tuple[Outcome, Delivery]]] = {}
-    for outcome, delivery in _checked(rest, given, twin, dataset, settings.storage_srid):
+    for outcome, delivery in checked:
         if delivery is None or not outcome.accepted:
             outcomes.append(outcome)
         elif theme is not None and delivery.theme is not theme:
@@ -106,8 +109,10 @@ def ingest(
             batches.setdefault((name, delivery.theme), []).append((outcome, dated))
     # with a dataset named, a file that was refused is a part of it that nobody could read
     whole = dataset is None or not outcomes
+    if batches or any(outcome.accepted for outcome in kept.outcomes):
+        handing.keep()
     with connect(url) as conn:
-        for outcome in (*terrains, *outcomes):
+        for outcome in (*kept.outcomes, *outcomes):
             name = dataset or outcome.dataset or Path(outcome.files[0]).stem
             stored_findings.store(conn, twin.id, name, outcome.findings)
         for (name, _), members in batches.items():
@@ -122,7 +127,9 @@ def ingest(
                 may_end=None if replace_all else MAY_END,
                 agreed=None if replace_all else agreed,
             )
-    return [*terrains, *outcomes]
+        told = [*kept.outcomes, *outcomes]
+        handing.record(conn, told, given, dataset, organisation, valid_from)
+    return told
 
 
 def about_waivers(
@@ -179,25 +186,26 @@ def load_samples(
 
 
 def _checked(
-    files: Sequence[Path],
+    held: Held,
     given: ReadOptions,
     twin: TwinDefinition | None,
     dataset: str | None,
     srid: int,
 ) -> list[tuple[Outcome, Delivery | None]]:
-    """Outcome and delivery of every group of ``files``."""
+    """Outcome and delivery of every group of files that are ``held``."""
     times: list[float] = []
 
-    if not files:
+    if not held.files and not held.refused:
         return []
-    with step(f"读取检查 read and check {counted(len(files), '文件', 'file')}") as advance:
+    told = counted(len(held.files), "文件", "file")
+    with step(f"读取检查 read and check {told}") as advance:
 
         def progress(name: str, number: int, total: int) -> None:
             times.append(time.perf_counter())
             advance(number, total)
 
-        results = pipeline.check(
-            files,
+        results = pipeline.check_held(
+            held,
             given,
             twin,
             dataset=dataset,
@@ -226,6 +234,8 @@ def _outcome(result: CheckResult, seconds: float) -> Outcome:
         seconds,
         result.dataset,
         totals=result.delivery.totals if result.delivery else (),
+        handed=result.origins,
+        passport=result.delivery.passport if result.delivery else None,
     )
 
 

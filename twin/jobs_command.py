@@ -58,8 +58,9 @@ def jobs(
         out.print(text, markup=False, soft_wrap=True)
         return
     table = Table()
-    for title in ("ID", "任务 Job", "状态 State", "进度 Done", "开始 Started", "说明 Message"):
-        table.add_column(title, overflow="fold")
+    for title in ("ID", "任务 Job", "状态 State", "进度 Done", "开始 Started"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("说明 Message", overflow="fold")
     for job in found:
         what = "/".join(filter(None, (job.kind, job.twin, job.detail.get("layer"))))
         told = "\n".join(filter(None, (job.error_zh, job.error_en))) or job.message or ""

@@ -13,6 +13,40 @@ from twin.settings import Settings
 _LISTEN: Final = re.compile(r"(?:[A-Za-z0-9.-]+:|\[[0-9a-fA-F:]+\]:)?\d{1,5}")
 #: nginx reads these as its own inside a quoted string.
 _SPECIAL: Final = re.compile(r'["\\$\s;{}]')
+_HASHED: Final = r'location ~ "^/tiles/([A-Za-z0-9_-]+)/([a-z]+)/([0-9a-f]{32})\.(glb|json)$"'
+_FROM_DISK: Final = (
+    """\
+    # The name holds the content's hash: the file is the answer for ever. It is gzipped at rest.
+    """
+    + _HASHED
+    + """ {
+        alias "%s/$1/$2/$3.$4";
+        types { model/gltf-binary glb; application/json json; }
+        gzip_static always;
+        gunzip on;
+        sendfile on;
+        open_file_cache max=20000 inactive=10m;
+        access_log off;
+        add_header Cache-Control "public, max-age=31536000, immutable";
+        add_header Vary "Accept-Encoding, Origin";
+        add_header Access-Control-Allow-Origin $cim_twin_origin;
+        error_page 403 404 = @service; # what cannot be read here, the service has or explains
+    }"""
+)
+_FROM_BUCKET: Final = (
+    """\
+    # Tiles are in %s (TWIN_TILES_URL), not on this disk: the service passes them on as they
+    # come. A cache before this one (a CDN) may keep them for ever; so do browsers.
+    """
+    + _HASHED
+    + """ {
+        proxy_pass http://cim_twin;
+        proxy_buffer_size 16k;
+        proxy_buffers 8 64k;
+        proxy_max_temp_file_size 0;
+        access_log off;
+    }"""
+)
 
 
 class NginxError(TwinError):
@@ -25,7 +59,8 @@ def configuration(settings: Settings, listen: str) -> str:
     """The text of a configuration that listens on ``listen`` (port, or address:port).
 
     It names the tile store and the address of ``settings``; hashed names are served from the
-    store with ``gzip_static``, all else by the service. Raises :class:`NginxError`.
+    store with ``gzip_static``, all else by the service. Where tiles are in a bucket, all comes from
+    the service, and the text says so. Raises :class:`NginxError`.
     """
     if not _LISTEN.fullmatch(listen):
         raise NginxError(
@@ -34,7 +69,7 @@ def configuration(settings: Settings, listen: str) -> str:
             f"--listen {listen!r} 不是地址。请给出端口或“地址:端口”，如 80 或 127.0.0.1:8080。",
         )
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    tiles = str(settings.tiles_dir.absolute())
+    tiles, bucket = str(settings.tiles_dir.absolute()), settings.tiles_url
     for value in (tiles, *settings.cors_origins):
         if _SPECIAL.search(value):
             raise NginxError(
@@ -47,7 +82,7 @@ def configuration(settings: Settings, listen: str) -> str:
     return template.format(
         listen=listen,
         upstream=f"{host}:{settings.port}",
-        tiles=tiles,
+        contents=_FROM_BUCKET % bucket if bucket else _FROM_DISK % tiles,
         origins="\n".join(f"    {_origin(origin)}" for origin in settings.cors_origins),
     )
 

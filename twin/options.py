@@ -5,6 +5,7 @@ What reads them is imported where it is used, since every start of the program c
 
 from __future__ import annotations
 
+import enum
 import functools
 import inspect
 from collections.abc import Callable
@@ -32,6 +33,13 @@ Port = Annotated[
 ]
 
 
+class Visibility(enum.StrEnum):
+    """Who may download the original files of a dataset."""
+
+    OPEN = "open"
+    RESTRICTED = "restricted"
+
+
 class OptionError(TwinError):
     """An option's value cannot be used."""
 
@@ -57,6 +65,7 @@ class Declared:
         str | None,
         typer.Option(help="已扣除的坐标常数，予以加回 Constants taken off: north,east[,height] m"),
     ] = None
+    up: Annotated[str | None, typer.Option(help="网格向上轴 Up axis of a mesh: y or z")] = None
     time_limit: Annotated[
         float, typer.Option(min=1, help="单个 IFC 限时（秒） Seconds for one IFC file")
     ] = 600
@@ -77,6 +86,7 @@ class Declared:
             self.time_limit,
             offset=None if self.offset is None else _offset(self.offset),
             context=context or NOTHING,
+            up=None if self.up is None else _up(self.up),
         )
 
 
@@ -100,7 +110,7 @@ class Against:
     ] = None
     area: Annotated[
         Path | None,
-        typer.Option(help="汇交范围 Polygon of the submission: GeoJSON, WGS 84"),
+        typer.Option(help="汇交范围 Polygon of pipes, buildings, BIM: GeoJSON, WGS 84"),
     ] = None
 
     def context(
@@ -141,6 +151,26 @@ class Against:
                 f"{error.filename} 无法打开（{error.strerror}）。请检查路径与权限。",
             ) from error
         return context, list(waivers.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Under which terms files are handed over, and whether they are kept as they came.
+
+    What is not declared stays as it is in the catalogue: at first restricted and without a licence.
+    """
+
+    licence: Annotated[
+        str | None,
+        typer.Option(help="许可 Licence: SPDX id such as CC-BY-4.0, http address, or its text"),
+    ] = None
+    visibility: Annotated[
+        Visibility | None,
+        typer.Option(help="原始文件 Originals may be had by anyone, or by right only"),
+    ] = None
+    originals: Annotated[
+        bool, typer.Option(help="保存原始文件 Keep the delivered files as they are")
+    ] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +261,12 @@ def _offset(text: str) -> tuple[float, float, float]:
             f"--offset 为“{text}”；应为 北,东 或 北,东,高（米），例如 3400000,500000。",
         ) from error
     return north, east, up
+
+
+def _up(text: str) -> str:
+    if text not in ("y", "z"):
+        raise OptionError(f"--up is {text!r}; expected y or z.", f"--up 为“{text}”；应为 y 或 z。")
+    return text
 
 
 def _mapping_error(path: Path, en: str, zh: str) -> OptionError:

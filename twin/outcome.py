@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.features import DatumPassport
 from models.findings import Finding, Severity
 from twin.console import counted
 
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one group of files; ``dataset`` is the name it goes by, ``stored`` is None
-    where nothing was to be stored; ``totals`` are those of its delivery."""
+    where nothing was to be stored; ``totals`` are those of its delivery, ``passport`` its datums;
+    ``handed`` are the files as they were handed over, an archive for what it held."""
 
     files: tuple[str, ...]
     theme: str | None
@@ -27,6 +30,8 @@ class Outcome:
     dataset: str | None = None
     stored: PublishResult | None = None
     totals: tuple[Mapping[str, Any], ...] = ()
+    handed: tuple[Path, ...] = ()
+    passport: DatumPassport | None = None
 
     @property
     def errors(self) -> int:

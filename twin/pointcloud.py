@@ -17,6 +17,7 @@ from models.crs import StorageCrs
 from models.db.errors import RunningError
 from models.db.lock import ProcessLock
 from models.errors import TwinError
+from models.features import DatumPassport
 from models.findings import Finding, Place, Severity
 from models.pointcloud import CloudError, clouds, drop_cloud, folder, store_cloud
 from tiles.points import PointReport, build_points
@@ -164,6 +165,7 @@ def _take(
 ) -> Outcome:
     started = time.perf_counter()
     findings: tuple[Finding, ...]
+    passport: DatumPassport | None = None
     count = accepted = 0
     try:
         found = las.read(path, given, twin, storage)
@@ -179,4 +181,14 @@ def _take(
         count = found.passport.count
         accepted = count - found.refused
         findings = (*found.findings, *misnamed.tell([path]))
-    return Outcome((path.name,), LAYER, count, accepted, findings, time.perf_counter() - started)
+        passport = DatumPassport(found.passport.horizontal, found.passport.vertical)
+    return Outcome(
+        (path.name,),
+        LAYER,
+        count,
+        accepted,
+        findings,
+        time.perf_counter() - started,
+        handed=(path,),
+        passport=passport,
+    )

@@ -16,6 +16,7 @@ from models.db.connection import connect
 from models.db.embedded import DATABASE, EmbeddedPostgres
 from models.db.lock import unusable
 from models.errors import DatabaseError, TwinError
+from twin.console import err
 from twin.settings import Settings
 
 #: `twin db up` leaves the embedded server running; this file says so.
@@ -137,11 +138,13 @@ def stop(settings: Settings) -> bool:
 
 def migrate(settings: Settings, url: str) -> None:
     """Bring schema and twin definitions of the database up to date."""
-    from models.db import migrate as schema
-    from models.db import twins
+    from models.db import revision, twins
     from models.twins import load_twins
 
-    schema.upgrade(url, settings.storage_srid)
+    if not revision.current(url, settings.storage_srid):
+        from models.db import migrate as schema
+
+        schema.upgrade(url, settings.storage_srid)
     with connect(url) as conn:
         twins.sync(conn, load_twins(settings.twins_dir).values())
 
@@ -169,11 +172,19 @@ def _urls(cluster: EmbeddedPostgres) -> Database:
 
 
 def _open(home: Path) -> IO[str]:
+    new = not home.exists()
     try:
         home.mkdir(parents=True, exist_ok=True)
-        return (home / _USERS).open("a")
+        users = (home / _USERS).open("a")
     except OSError as error:
         raise unusable(home, error) from error
+    if new:  # a command run in another folder finds no data there, and should not seem to
+        err.print(
+            f"新建数据目录 {home.absolute()} a new home, without data "
+            "(TWIN_HOME 指定其他目录 names another)",
+            markup=False,
+        )
+    return users
 
 
 def _last(users: IO[str]) -> bool:

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import orjson
+import structlog
 
 from models.crs import geoid_height
 from models.db import pool as db
 from models.db.migrate import head
+from models.errors import TwinError
 from models.features import THEME_TABLES, Theme
 from models.twins import TwinDefinition, find_twin
-from tiles.errors import TileNotFoundError
+from tiles.errors import StoreError, TileNotFoundError
 from tiles.store.base import ROOT, StoredFile
-from tiles.store.directory import DirectoryStore
 from tiles.terrain import TerrainStore
+from twin.tile_stores import Places
+
+if TYPE_CHECKING:
+    from tiles.store.bucket import BucketStore
+
+_log = structlog.get_logger("twin.tiles")
 
 TITLES: Final = {
     Theme.BUILDINGS: {"zh": "建筑", "en": "Buildings"},
@@ -28,21 +36,40 @@ TITLES: Final = {
     Theme.PIPES: {"zh": "地下管线", "en": "Underground pipes"},
 }
 
-#: A layer of files, not of features in the database.
-POINTCLOUD: Final = "pointcloud"
+#: Layers of files, not of features in the database.
+FILES: Final = {
+    "pointcloud": {"zh": "点云", "en": "Point cloud"},
+    "mesh": {"zh": "实景三维", "en": "Textured mesh"},
+}
 
 #: Columns that mean nothing outside the database.
 _HIDDEN: Final = {"placement", "mesh", "from_point_id", "to_point_id"}
 
 
+class TilesAwayError(TwinError):
+    """The store of the tiles does not answer."""
+
+    code = "TILE-13"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The store of the tiles does not answer now. Ask again in a few seconds; if that "
+            "lasts, the service's log says why.",
+            "瓦片存储暂时无法读取。请稍后重试；若持续如此，原因见服务日志。",
+        )
+
+
 @dataclass
 class Services:
-    """Everything a request may need; one per application."""
+    """Everything a request may need; one per application. ``tiles`` are the published layers,
+    ``tiles_dir`` the folder with the terrain."""
 
     twins: Mapping[str, TwinDefinition]
     tiles_dir: Path
     pool: db.Pool
+    tiles: Places
     _grounds: dict[str, float] = field(default_factory=dict)
+    _buckets: dict[tuple[str, str], BucketStore | None] = field(default_factory=dict)
 
     def twin(self, twin: str) -> TwinDefinition:
         """The definition. Raises :class:`models.errors.UnknownTwinError`."""
@@ -59,28 +86,47 @@ class Services:
             self._grounds[twin] = round(height, 3)
         return self._grounds[twin]
 
-    def store(self, twin: str, layer: str) -> DirectoryStore:
-        """The tile store of a layer. Raises UnknownTwinError, TileNotFoundError."""
-        layers = self.twin(twin).layers
-        if layer not in layers:
-            raise TileNotFoundError(
-                f"Twin '{twin}' has no layer '{layer}'; expected one of {', '.join(layers)}.",
-                f"孪生体“{twin}”没有图层“{layer}”；应为 {'、'.join(layers)} 之一。",
-            )
-        return DirectoryStore(self.tiles_dir / twin / layer)
+    def bucket(self, twin: str, layer: str) -> BucketStore | None:
+        """The store of a layer that is in a bucket. Raises as :meth:`tile`."""
+        self._require(twin, layer)
+        if (twin, layer) not in self._buckets:
+            self._buckets[twin, layer] = self.tiles.bucket(twin, layer)
+        return self._buckets[twin, layer]
 
-    def tile(self, twin: str, layer: str, name: str) -> StoredFile:
-        """One file of a layer. Raises UnknownTwinError, TileNotFoundError."""
-        store = self.store(twin, layer)
+    async def tile(self, twin: str, layer: str, name: str) -> StoredFile:
+        """One file of a layer.
+
+        Raises UnknownTwinError, TileNotFoundError, :class:`TilesAwayError`.
+        """
+        bucket = self.bucket(twin, layer)
+        with self.told(twin, layer, name):
+            if bucket is not None:
+                return await asyncio.to_thread(bucket.get, name)
+            return self.tiles.reader(twin, layer).get(name)
+
+    @contextmanager
+    def told(self, twin: str, layer: str, name: str) -> Iterator[None]:
+        """Say of a layer's store what concerns a client: its own sentences name places of ours."""
         try:
-            return store.get(name)
-        except TileNotFoundError:  # its own sentence names a folder of this machine
+            yield
+        except TileNotFoundError:
             raise TileNotFoundError(
                 f"Layer '{layer}' of twin '{twin}' has no file '{name}'. "
                 f"Start at {ROOT}, which names them all.",
                 f"孪生体“{twin}”的图层“{layer}”没有文件“{name}”。"
                 f"请从 {ROOT} 开始，其中列出全部文件。",
             ) from None
+        except StoreError as error:
+            _log.error("tiles away", error=error.en)
+            raise TilesAwayError from error
+
+    def _require(self, twin: str, layer: str) -> None:
+        layers = self.twin(twin).layers
+        if layer not in layers:
+            raise TileNotFoundError(
+                f"Twin '{twin}' has no layer '{layer}'; expected one of {', '.join(layers)}.",
+                f"孪生体“{twin}”没有图层“{layer}”；应为 {'、'.join(layers)} 之一。",
+            )
 
     def terrain(self, twin: str, name: str) -> StoredFile:
         """One file of a twin's terrain. Raises UnknownTwinError, TileNotFoundError."""
@@ -94,10 +140,18 @@ class Services:
                 "如无，请先入库 DEM 并运行 `twin tile --layer terrain`。",
             ) from None
 
-    def version(self, twin: str, layer: str) -> str | None:
+    def has_terrain(self, twin: str) -> bool:
+        """Whether terrain of the twin was tiled."""
+        try:
+            self.terrain(twin, "layer.json")
+        except TileNotFoundError:
+            return False
+        return True
+
+    async def version(self, twin: str, layer: str) -> str | None:
         """Digest of the layer's root tileset, or None before it was tiled."""
         try:
-            return self.tile(twin, layer, ROOT).digest
+            return (await self.tile(twin, layer, ROOT)).digest
         except TileNotFoundError:
             return None
 
@@ -106,12 +160,12 @@ class Services:
         found = await db.summary(self.pool, twin)
         out = []
         for layer in self.twin(twin).layers:
-            if layer == POINTCLOUD:
-                out += self._clouds(twin)
+            if layer in FILES:
+                out += await self._from_files(twin, layer)
             if layer not in TITLES:
                 continue
             theme = Theme(layer)
-            version = self.version(twin, layer)
+            version = await self.version(twin, layer)
             counts = {table: found[table]["count"] for table in THEME_TABLES[theme]}
             out.append(
                 {
@@ -125,18 +179,18 @@ class Services:
             )
         return out
 
-    def _clouds(self, twin: str) -> list[dict[str, Any]]:
-        """The layer of points, once it is tiled; its features are points and in no table."""
+    async def _from_files(self, twin: str, layer: str) -> list[dict[str, Any]]:
+        """A layer of files, once it is tiled; its features are points or meshes, in no table."""
         try:
-            root = self.tile(twin, POINTCLOUD, ROOT)
+            root = await self.tile(twin, layer, ROOT)
         except TileNotFoundError:
             return []
         return [
             {
-                "id": POINTCLOUD,
-                "title": {"zh": "点云", "en": "Point cloud"},
-                "tileset": f"/tiles/{twin}/{POINTCLOUD}/{ROOT}",
-                "features": _points(root),
+                "id": layer,
+                "title": FILES[layer],
+                "tileset": f"/tiles/{twin}/{layer}/{ROOT}",
+                "features": _counted(root),
                 "tables": {},
                 "version": root.digest,
             }
@@ -188,7 +242,7 @@ class Services:
         return out
 
 
-def _points(root: StoredFile) -> int:
-    """How many points a tileset says it has."""
+def _counted(root: StoredFile) -> int:
+    """How many points or meshes a tileset says it has."""
     classes = orjson.loads(root.decoded()).get("statistics", {}).get("classes", {})
     return sum(int(entry["count"]) for entry in classes.values())

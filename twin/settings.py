@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +26,9 @@ class Settings(BaseSettings):
     ``home`` holds the embedded database, tiles and logs. ``database_url`` (``postgresql://…``)
     replaces the embedded database by any PostGIS 3.3 or newer. ``storage_srid`` is the EPSG code
     of the storage CRS; it is fixed when a database is first migrated. ``twins_dir`` adds twin
-    definitions (YAML) to the ones that ship. Raises :class:`SettingsError`.
+    definitions (YAML) to the ones that ship. ``tiles_url`` (``s3://bucket/prefix``) is where tiles
+    are instead of the home folder; terrain stays there. ``dynamic_…`` bound what tilesets on demand
+    (:mod:`twin.dynamic`) may cost. Raises :class:`SettingsError`.
     """
 
     model_config = SettingsConfigDict(env_prefix="TWIN_", extra="ignore")
@@ -34,11 +37,15 @@ class Settings(BaseSettings):
     database_url: str | None = None
     storage_srid: int = 4549
     twins_dir: DirectoryPath | None = None
+    tiles_url: str | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     cors_origins: list[str] = ["*"]
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     statement_timeout: float = Field(default=10.0, gt=0, description="seconds, for reads over HTTP")
+    dynamic_cache: int = Field(default=2 << 30, ge=0, description="bytes on disk")
+    dynamic_features: int = Field(default=50_000, gt=0, description="that a question may select")
+    dynamic_timeout: float = Field(default=20.0, gt=0, description="seconds")
 
     def __init__(self, **given: Any) -> None:
         try:
@@ -65,6 +72,15 @@ class Settings(BaseSettings):
                 "应为形如 postgresql://user@host:5432/name 的 URL",
             )
         return url
+
+    @field_validator("tiles_url")
+    @classmethod
+    def _is_bucket(cls, url: str | None) -> str | None:
+        if url and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+(/[\w./=-]*)?", url):
+            raise ValueError(
+                "expected an address such as s3://bucket/prefix", "应为形如 s3://桶/前缀 的地址"
+            )
+        return url or None
 
     @property
     def tiles_dir(self) -> Path:

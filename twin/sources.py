@@ -6,17 +6,16 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from models.crs import StorageCrs, enu_frame, storage_to_geodetic, to_storage
-from models.db import bulk, read
 from models.db.connection import Connection
-from models.features import TABLES, THEME_TABLES, Theme
+from models.features import THEME_TABLES, Theme
 from models.twins import TwinDefinition
 from tiles.content import F64
 from tiles.incremental_buildings import ChangingBuildings
-from tiles.tilers.base import Source, Tiler
-from tiles.tilers.stored_buildings import Place, StoredBuildings
+from tiles.tilers.base import Source
+from tiles.tilers.stored import Place
+from tiles.tilers.stored_buildings import StoredBuildings
 
 I64 = npt.NDArray[np.int64]
 
@@ -36,36 +35,31 @@ def layer_source(
     twin: TwinDefinition,
     storage: StorageCrs,
     rows: Mapping[str, I64] | None = None,
-) -> Tiler | Source:
+) -> Source:
     """The layer of ``theme`` as the transaction of ``conn`` sees it.
 
     With ``rows``, numbers by table in order of id, the layer is these, whenever they were true.
     Raises :class:`models.errors.DatabaseError`.
     """
-    frame = frame_of(twin, storage)
-    own, *rest = THEME_TABLES[theme]
+    place = Place(twin.id, frame_of(twin, storage), storage, twin.n_offset)
+    tables = THEME_TABLES[theme]
     if theme is Theme.BUILDINGS:
-        place = Place(twin.id, frame, storage, twin.n_offset)
         if rows is None:
             return ChangingBuildings(conn, url, place)
-        return StoredBuildings(conn, url, place, (rows[own], rows[rest[0]]))
-    first = _table(conn, own, twin, rows)
+        whole, part = tables
+        return StoredBuildings(conn, url, place, (rows[whole], rows[part]))
     # imported here, since they take 30 MB that buildings do without
     if theme is Theme.BIM:
-        from tiles.tilers.bim import BimTiler
+        from tiles.incremental_bim import ChangingBim
+        from tiles.tilers.stored_bim import StoredBim
 
-        meshes = read.read_meshes(conn, list(first["mesh"].dropna().unique()))
-        return BimTiler(frame, first, meshes, storage=storage, n_offset=twin.n_offset)
-    from tiles.tilers.pipes import PipeTiler
+        if rows is None:
+            return ChangingBim(conn, url, place)
+        return StoredBim(conn, url, place, rows[tables[0]])
+    from tiles.incremental_pipes import ChangingPipes
+    from tiles.tilers.stored_pipes import StoredPipes
 
-    second = _table(conn, rest[0], twin, rows)
-    return PipeTiler(frame, second, first, storage=storage, n_offset=twin.n_offset)
-
-
-def _table(
-    conn: Connection, table: str, twin: TwinDefinition, rows: Mapping[str, I64] | None
-) -> pd.DataFrame:
     if rows is None:
-        return read.read_table(conn, table, twin.id)
-    columns = [name for name in TABLES[table] if name != "source_geom"]
-    return bulk.read_rows(conn, table, rows[table], columns)
+        return ChangingPipes(conn, url, place)
+    point, segment = tables
+    return StoredPipes(conn, url, place, (rows[segment], rows[point]))

@@ -12,6 +12,7 @@ from ingest.readers import dem
 from ingest.readers.base import ReadOptions
 from models.crs import StorageCrs
 from models.errors import TwinError
+from models.features import DatumPassport
 from models.findings import Finding, Place, Severity
 from models.terrain import store_terrain
 from models.twins import TwinDefinition
@@ -20,9 +21,13 @@ from twin.outcome import Outcome
 THEME = "terrain"
 
 
-def split(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """``files`` as elevation models (GeoTIFF) and all others."""
-    rasters = dem.group(files)
+def split(files: Sequence[Path], named: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """``files`` as elevation models (GeoTIFF) and all others.
+
+    What is not ``named`` itself, but lies in a folder or an archive, may be a photograph: of these
+    only TIFF files with one band and a place are elevation models.
+    """
+    rasters = [path for path in dem.group(files) if path in named or dem.has_place(path)]
     return rasters, [path for path in files if path not in rasters]
 
 
@@ -46,6 +51,7 @@ def _take(
 ) -> Outcome:
     started = time.perf_counter()
     findings: tuple[Finding, ...]
+    passport: DatumPassport | None = None
     accepted = 0
     try:
         found = dem.read(path, given, twin, storage)
@@ -59,4 +65,14 @@ def _take(
         findings = (unread.unreadable(path.name, error),)
     else:
         findings, accepted = (*found.findings, *misnamed.tell([path])), 1
-    return Outcome((path.name,), THEME, 1, accepted, findings, time.perf_counter() - started)
+        passport = DatumPassport(found.passport.horizontal, found.passport.vertical)
+    return Outcome(
+        (path.name,),
+        THEME,
+        1,
+        accepted,
+        findings,
+        time.perf_counter() - started,
+        handed=(path,),
+        passport=passport,
+    )

@@ -1,17 +1,21 @@
-"""Where tiles go: the home folder, another folder, an object store, or one archive file."""
+"""Where tiles go and come from: the home folder, another folder, an object store, an archive."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tiles.store.archive import export_archive
-from tiles.store.base import TileStore
+from tiles.store.archived import ArchiveStore
+from tiles.store.base import Reader, TileStore
 from tiles.store.directory import DirectoryStore
 from twin.options import OptionError
 from twin.settings import Settings
+
+if TYPE_CHECKING:
+    from tiles.store.bucket import BucketStore
 
 #: The name under which the home folder's own store is remembered, wherever that folder is.
 HOME: Final = "tiles"
@@ -34,19 +38,42 @@ class Places:
 
         return BucketStore(f"{self.root}/{twin}/{layer}")
 
+    def reader(self, twin: str, layer: str) -> Reader:
+        """What reads a published layer: where it has no folder, from ``<layer>.3tz`` beside it."""
+        if isinstance(self.root, Path) and not self.there(twin, layer):
+            archive = self.root / twin / f"{layer}{_ARCHIVE}"
+            if archive.is_file():
+                return ArchiveStore(archive)
+        return self.store(twin, layer)
+
+    def bucket(self, twin: str, layer: str) -> BucketStore | None:
+        """The store of a layer to be read while somebody waits, where it is in a bucket."""
+        if isinstance(self.root, Path):
+            return None
+        from tiles.store.bucket import BucketStore
+
+        return BucketStore(f"{self.root}/{twin}/{layer}", hurried=True)
+
     def there(self, twin: str, layer: str) -> bool:
         """Whether the layer was ever put there, as far as can be seen without asking far away."""
         return isinstance(self.root, Path) and (self.root / twin / layer).exists()
 
 
 def places(settings: Settings, out: str | None) -> Places:
-    """Where ``--out`` says that tiles go; an archive is made from the home folder's store."""
+    """Where ``--out`` says that tiles go, by default where ``TWIN_TILES_URL`` does, else into the
+    home folder; an archive is made from the home folder's store."""
+    out = out or settings.tiles_url
     if out is None or is_archive(out):
-        return Places(settings.tiles_dir, HOME)
+        return Places(settings.tiles_dir.absolute(), HOME)
     if is_bucket(out):
         return Places(out.rstrip("/"), out.rstrip("/"))
     folder = Path(out).resolve()
     return Places(folder, str(folder))
+
+
+def remembered(settings: Settings, name: str) -> Places:
+    """The places of a ``name`` (:attr:`Places.name`)."""
+    return Places(settings.tiles_dir.absolute(), HOME) if name == HOME else places(settings, name)
 
 
 def is_archive(out: str) -> bool:

@@ -19,7 +19,6 @@ from models.db.tiles_changes import Watermark, changed, watermark
 from models.features import THEME_TABLES, DatumPassport, Theme
 from models.twins import TwinDefinition
 from tiles.build import BuildReport, Options
-from tiles.gltf import PROFILES
 from tiles.implicit import write_implicit
 from tiles.incremental import update_layer
 from tiles.incremental_map import TileMap, signature
@@ -30,7 +29,8 @@ from twin.runtime import migrate
 from twin.settings import Settings
 from twin.sources import frame_of as frame_of
 from twin.sources import layer_source
-from twin.tile_stores import HOME, Places, export, is_archive, is_bucket, places
+from twin.tile_looks import Looks
+from twin.tile_stores import Places, export, is_archive, is_bucket, places, remembered
 
 if TYPE_CHECKING:
     from tiles.terrain import TerrainReport
@@ -55,20 +55,22 @@ def tile(
     workers: int | None = None,
     scheduler: str | None = None,
     anew: bool = False,
+    outlines: bool | None = None,
 ) -> list[tuple[str, BuildReport]]:
     """Tile the layers of ``twins`` that hold features; (twin, report) of each.
 
     Only what changed since the last time is made again; with ``anew``, everything. ``out`` is as in
     :mod:`twin.tile_stores`. ``workers`` processes make the contents, by default one a core, or
-    those of a ``scheduler``; a small layer takes just this process. Without ``profile``, a layer
-    keeps the one it has. A layer that became empty is tiled too, so that its old contents
-    disappear. Raises :class:`OptionError` for an unknown layer or profile.
+    those of a ``scheduler``; a small layer takes just this process. Without ``profile`` or
+    ``outlines``, a layer keeps what it has. A layer that became empty is tiled too, so that its old
+    contents disappear. Raises :class:`OptionError` for an unknown layer or profile, or one that has
+    no outlines.
     """
     if layer is not None and layer not in THEME_TABLES:
-        known = [*(theme.value for theme in THEME_TABLES), TERRAIN, "pointcloud"]
+        known = [*(theme.value for theme in THEME_TABLES), TERRAIN, "pointcloud", "mesh"]
         raise _choice("--layer", layer, known)
-    if profile is not None and profile not in PROFILES:
-        raise _choice("--profile", profile, list(PROFILES))
+    looks = Looks(profile, outlines)
+    looks.require()
     migrate(settings, url)
     stores = places(settings, out)
     reports = []
@@ -80,8 +82,8 @@ def tile(
                 there = stores.there(twin.id, theme.value) or tiled.published(conn, key) is not None
                 if theme not in twin.layers or not (held or there):
                     continue
-                work = _Work(settings, url, twin, theme, stores, profile, anew)
-                report = work.run(conn, _processes(workers, theme, held), scheduler)
+                work = _Work(settings, url, twin, theme, stores, looks, anew)
+                report = work.run(conn, _processes(workers, held), scheduler)
                 reports.append((twin.id, report))
     if out is not None and is_archive(out):
         export(settings, out, [(twin, report.layer) for twin, report in reports])
@@ -101,11 +103,12 @@ def implicit(
 
 
 def follow(settings: Settings, url: str, twin: TwinDefinition) -> list[tuple[str, BuildReport]]:
-    """Tile what changed in those layers of ``twin`` that are tiled into the home folder."""
+    """Tile what changed in those layers of ``twin`` that are tiled where they are served from."""
+    own = places(settings, None).name
     with connect(url, read_only=True) as conn:
         stale = []
         for key in tiled.layers(conn, twin.id):
-            mine = key.store == HOME and key.layer in THEME_TABLES
+            mine = key.store == own and key.layer in THEME_TABLES
             state = tiled.published(conn, key) if mine else None
             if state is not None:
                 since = Watermark(state.revision, state.seen)
@@ -122,7 +125,7 @@ def collect(settings: Settings, url: str, twins: Iterable[TwinDefinition], age: 
         for twin in twins:
             for key in tiled.layers(conn, twin.id):
                 with _job(url, "tile", twin.id, {"layer": key.layer, "collect": True}):
-                    store = places(settings, None if key.store == HOME else key.store)
+                    store = remembered(settings, key.store)
                     files = TileMap(conn, key, b"", store.store(twin.id, key.layer))
                     removed += files.collect(age, strays=True)
     return removed
@@ -137,7 +140,7 @@ class _Work:
     twin: TwinDefinition
     theme: Theme
     stores: Places
-    profile: str | None
+    looks: Looks
     anew: bool
 
     def run(self, conn: Connection, workers: int, scheduler: str | None) -> BuildReport:
@@ -145,8 +148,8 @@ class _Work:
         twin, theme = self.twin, self.theme
         key = LayerKey(twin.id, theme.value, self.stores.name)
         state = tiled.published(conn, key)
-        profile = self.profile or (state.options["profile"] if state is not None else "default")
-        detail = {"layer": theme.value, "profile": profile, "store": key.store}
+        profile, kept = self.looks.over(theme, {} if state is None else state.options)
+        detail = {"layer": theme.value, **kept, "store": key.store}
         storage = StorageCrs(self.settings.storage_srid)
         store = self.stores.store(twin.id, theme.value)
         with (
@@ -157,13 +160,13 @@ class _Work:
             now = watermark(conn, twin.id)
             source = layer_source(conn, self.url, theme, twin, storage)
             place = (source.frame, storage.srid, twin.n_offset)
-            options = Options(PROFILES[profile], None, _both(told, shown), workers, scheduler)
+            options = Options(profile, None, _both(told, shown), workers, scheduler)
             tiles = TileMap(
                 own,
                 key,
-                signature(options.profile, None, *place),
+                signature(profile, None, *place),
                 store,
-                {"profile": profile},
+                kept,
                 trusted=not self.anew,
             )
             report = update_layer(source, store, tiles, now, options)
@@ -247,9 +250,7 @@ def _both(one: Step, other: Step) -> Step:
     return progress
 
 
-def _processes(asked: int | None, theme: Theme, features: int) -> int:
-    if theme is not Theme.BUILDINGS:  # these are held in memory whole, in this process
-        return 1
+def _processes(asked: int | None, features: int) -> int:
     return asked or (cores() if features >= SMALL else 1)
 
 

@@ -79,6 +79,11 @@ def told(error: Mapping[str, Any]) -> tuple[str, str]:
     return f"found '{value}', {en}", f"收到“{value}”，{zh}"
 
 
+def where(error: Mapping[str, Any]) -> str:
+    """The place of a fault, its parts joined by dots; names that a client made up are cut."""
+    return ".".join(_cut(str(part)) for part in error["loc"])
+
+
 def expectation(error: Mapping[str, Any]) -> tuple[str, str]:
     """What was expected, in English and Chinese, by one of ``ValidationError.errors()``.
 
@@ -109,4 +114,8 @@ def broken_json(error: json.JSONDecodeError) -> tuple[str, str]:
 
 def _quoted(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return _cut(text)
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"

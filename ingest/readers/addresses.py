@@ -30,7 +30,10 @@ _PARTS: Final = (
     "省", "市", "区", "县", "街道", "镇", "乡", "社区", "村", "路", "道路", "弄", "门牌号", "号",
     "小区", "楼", "楼栋", "单元", "室",
 )  # fmt: skip
-_KINDS: Final = {"建筑": "building", "地址": "address", "道路": "road", "地名": "place"}
+_KINDS: Final = {
+    "建筑": "building", "地址": "address", "道路": "road", "地名": "place",
+    "宗地": "parcel", "地块": "parcel", "传感器": "sensor", "监测设备": "sensor",
+}  # fmt: skip
 #: Bytes of the largest table.
 _MOST: Final = 512 << 20
 

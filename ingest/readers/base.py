@@ -22,7 +22,7 @@ class ReadOptions:
     column}; ``time_limit`` in seconds and ``memory_limit`` in bytes bound readers that run in a
     process of their own; ``context`` is what the rows are checked by and against; ``offset``
     are constants (north, east, height in metres) that were taken off the coordinates and are added
-    back.
+    back; ``up`` (y or z) is the axis of a mesh that points up.
     """
 
     horizontal: str | None = None
@@ -35,6 +35,7 @@ class ReadOptions:
     memory_limit: int = 8 << 30
     offset: tuple[float, float, float] | None = None
     context: CheckContext = NOTHING
+    up: str | None = None
 
 
 class Reader(Protocol):

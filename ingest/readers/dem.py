@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from PIL import Image
 
 from ingest import isolation
 from ingest.errors import RefusedError, refuse
@@ -32,6 +33,9 @@ LOWEST, HIGHEST = -500.0, 9000.0
 #: A twin's extent is probed at so many places along each side.
 _PROBES: Final = 41
 _METRE: Final = ("", "m", "metre", "meter", "metres", "meters", "米")
+#: TIFF tags: SamplesPerPixel; ModelPixelScale, ModelTransformation.
+_BANDS: Final = 277
+_PLACES: Final = frozenset({33550, 34264})
 _TIFF: Final = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
 
@@ -51,6 +55,17 @@ class Dem:
 def group(paths: Sequence[Path]) -> list[Path]:
     """Those of ``paths`` that are TIFF files by their first bytes."""
     return beginning(paths, _TIFF)
+
+
+def has_place(path: Path) -> bool:
+    """Whether a TIFF has one band and says where it lies (GeoTIFF 1.1, 7.3: ModelPixelScale or
+    ModelTransformation)."""
+    try:
+        with Image.open(path, formats=("TIFF",)) as image:
+            tags = getattr(image, "tag_v2", {})
+            return tags.get(_BANDS, 1) == 1 and not _PLACES.isdisjoint(tags)
+    except (OSError, SyntaxError, ValueError):
+        return False
 
 
 def read(

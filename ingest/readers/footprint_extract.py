@@ -36,7 +36,8 @@ def extract(
     drivers that must not exist here: some follow addresses or run commands that a file names.
     ``encoding`` is the code page of a DBF, or ``None`` to accept ASCII and UTF-8 only. An answer
     with ``problem`` means that the file was not read; ``unreadable`` comes with GDAL's words and,
-    for GeoJSON, with the line and column where it stops being JSON.
+    for GeoJSON, with the line and column where it stops being JSON; ``cut`` is GeoJSON that breaks
+    off.
     """
     os.environ.update(GDAL_SKIP=",".join(skip), PROJ_NETWORK="OFF")
     import pyogrio  # after the environment, which GDAL reads when it is loaded
@@ -44,19 +45,21 @@ def extract(
     try:
         return _extract(pyogrio, path, folder, driver, skip, layer, encoding)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        where = _not_json(path) if driver == "GeoJSON" else None
-        return {"problem": "unreadable", "found": str(error), "where": where}
+        where, cut = _not_json(path) if driver == "GeoJSON" else (None, False)
+        problem = "cut" if cut else "unreadable"
+        return {"problem": problem, "found": str(error), "where": where}
     except IndexError:  # pyogrio, where GDAL announces rows and then gives none
         return {"problem": "unreadable", "found": "", "where": None}
 
 
-def _not_json(path: str) -> list[int] | None:
-    """Line and column of the first thing in the file that is not JSON (RFC 8259)."""
+def _not_json(path: str) -> tuple[list[int] | None, bool]:
+    """Line and column of the first thing in the file that is not JSON (RFC 8259), and whether that
+    is its end: all is well so far, but there should be more."""
     try:
         orjson.loads(Path(path).read_bytes())
     except orjson.JSONDecodeError as error:
-        return [error.lineno, error.colno]
-    return None
+        return [error.lineno, error.colno], error.pos >= len(error.doc)
+    return None, False
 
 
 def _extract(

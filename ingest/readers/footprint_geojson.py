@@ -30,10 +30,27 @@ def stated_crs(path: Path) -> str | None:
         raise _too_large(path, size)
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
         _check_utf8(path, text)
-        if not text[-64:].rstrip().endswith((b"}", b"]")):
+        if not _closed(text):
             raise _broken_off(path, text)
         match = _CRS_MEMBER.search(text)
         return None if match is None else _crs_name(path, match[1])
+
+
+def require_closed(path: Path) -> None:
+    """Raise :class:`RefusedError` (STR-00) for JSON that does not end in a closing bracket."""
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        if not _closed(text):
+            raise _broken_off(path, text)
+
+
+def broken_off(path: Path) -> RefusedError:
+    """The refusal of a GeoJSON that ends before its brackets are closed, with its last words."""
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        return _broken_off(path, text)
+
+
+def _closed(text: mmap.mmap) -> bool:
+    return text[-64:].rstrip().endswith((b"}", b"]"))
 
 
 def _too_large(path: Path, size: int) -> RefusedError:
@@ -50,17 +67,16 @@ def _too_large(path: Path, size: int) -> RefusedError:
 
 
 def _broken_off(path: Path, text: mmap.mmap) -> RefusedError:
-    """The refusal of a GeoJSON whose last bracket is missing, with the words it ends in."""
     line = 1 + sum(text[at : at + (1 << 22)].count(b"\n") for at in range(0, len(text), 1 << 22))
     end = " ".join(text[-40:].decode("utf-8", "ignore").split())
     return refuse(
         "STR-00",
         path.name,
-        en=f"{path.name} breaks off in line {line}: found {end!r} at its end, expected the closing "
-        "bracket '}' of the GeoJSON object. It was cut short when it was written or copied: export "
-        "it again and compare the file sizes.",
-        zh=f"{path.name} 在第 {line} 行中断：文件末尾为“{end}”，应以 GeoJSON 对象的右花括号“}}”"
-        "结束。文件在导出或复制时被截断，请重新导出并核对文件大小。",
+        en=f"{path.name} breaks off in line {line}: found {end!r} at its end, with brackets still "
+        "open; expected the '}' that closes the GeoJSON object. It was cut short when it was "
+        "written or copied: export it again and compare the file sizes.",
+        zh=f"{path.name} 在第 {line} 行中断：文件末尾为“{end}”，仍有括号未闭合，应以 GeoJSON 对象的"
+        "右花括号“}}”结束。文件在导出或复制时被截断，请重新导出并核对文件大小。",
         found=end,
         expected="}",
         row=line,

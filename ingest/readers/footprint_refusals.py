@@ -7,6 +7,7 @@ from typing import Any
 
 from ingest.errors import RefusedError, refuse
 from ingest.isolation import IsolationError, Reason
+from ingest.readers import footprint_geojson
 from ingest.readers.footprint_extract import MAX_COLUMNS
 from ingest.readers.footprint_source import Source
 
@@ -80,6 +81,8 @@ def _unreadable(source: Source, words: str, where: list[int] | None) -> RefusedE
 def problem(source: Source, answer: dict[str, Any]) -> RefusedError:
     """The refusal for an ``answer`` of :func:`ingest.readers.footprint_extract.extract`."""
     file = source.path.name
+    if answer["problem"] == "cut":
+        return footprint_geojson.broken_off(source.path)
     if answer["problem"] == "unreadable":
         return _unreadable(source, answer["found"], answer["where"])
     layers = ", ".join(answer.get("layers", ()))

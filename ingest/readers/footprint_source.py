@@ -89,6 +89,8 @@ def open_source(paths: tuple[Path, ...]) -> Source:
         return _geopackage(first)
     if kind is Kind.FLATGEOBUF:
         return Source(first, DRIVERS[kind], {first.suffix.lower(): first})
+    if kind is Kind.JSON:  # cut before it says what it is?
+        footprint_geojson.require_closed(first)
     raise _not_it(first, kind, "GeoJSON, GeoPackage, Shapefile, FlatGeobuf")
 
 

@@ -18,6 +18,7 @@ from ingest.mapping.values import Placeholders
 from ingest.mapping.words import SurveyWords
 from ingest.readers.survey_sheets import SourceTable
 from ingest.readers.tables import FORMULA_ERRORS
+from ingest.readers.tables_xlsx import UNSAVED
 from ingest.rules.network import Issue, Mask, TableName
 from models import pipes
 
@@ -37,6 +38,8 @@ _PRESSURE: Final = re.compile(r"(低压|中压[AB]?|次高压[AB]?|高压[AB]?)"
 _WITH_UNIT: Final = frozenset({"pressure", "voltage", "millimetre"})
 #: Code words that stay as delivered when they are not known (the finding is a warning).
 _KEPT: Final = frozenset({"feature", "appurtenance", "status"})
+#: Issues of a cell that says something, though not what.
+_ILLEGIBLE: Final = frozenset({"unknown_word", "formula", "formula_unsaved"})
 #: Code words that rules quote: ``{field}_said`` has them as delivered where their code differs.
 _QUOTED: Final = frozenset({"appurtenance"})
 
@@ -76,9 +79,11 @@ class CellReader:
         return out
 
     def _formulas(self, field: str, column: Objects, kind: str) -> Objects:
-        mask = np.isin(column.astype(str), _FORMULA) if _has_hash(column) else None
-        if mask is not None and mask.any():
-            self._issue(kind, field, mask, column)
+        if not _has_hash(column):
+            return column
+        texts = column.astype(str)
+        for what, mask in ((kind, np.isin(texts, _FORMULA)), (f"{kind}_unsaved", texts == UNSAVED)):
+            self._issue(what, field, mask, column)
             column[mask] = None
         return column
 
@@ -170,7 +175,7 @@ class CellReader:
         classes: Objects = np.full(count, None, object) if codes is None else codes
         open_rows = pd.isna(classes)
         for issue in self.issues:
-            if issue.field == "class_code" and issue.kind in {"unknown_word", "formula"}:
+            if issue.field == "class_code" and issue.kind in _ILLEGIBLE:
                 open_rows[issue.rows - self.base] = False
         if "feature_code" in out:
             classes[open_rows] = [_coded_class(c) for c in out["feature_code"][open_rows]]

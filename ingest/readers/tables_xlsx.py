@@ -1,7 +1,9 @@
-"""XLSX before it is parsed: limits, XML that is refused, formula errors, and a look at its top.
+"""XLSX before it is parsed: limits, XML that is refused, formulas in error or without a value, and
+a look at its top.
 
-The workbook library builds the full rectangle of a sheet in memory and drops error cells, so both
-are looked for here, by streaming the sheets' XML once.
+The workbook library builds the full rectangle of a sheet in memory, drops error cells and takes a
+formula that was never calculated for a blank, so these are looked for here, by streaming the
+sheets' XML once.
 """
 
 from __future__ import annotations
@@ -37,6 +39,16 @@ _ERROR_CELL: Final = re.compile(
     re.DOTALL,
 )
 _ERROR_TEXT: Final = re.compile(rb"<(?:\w+:)?v>([^<]*)</")
+#: A formula with no value stored beside it (ECMA-376-1, 18.3.1.40), as programs write it that do
+#: not calculate; where the type is ``str``, the stored value is empty text.
+_UNSAVED_CELL: Final = re.compile(
+    rb"<(?:\w+:)?c\b(?![^>]*\bt\s*=\s*[\"'](?:str|e)[\"'])[^>]*?"
+    rb"\br\s*=\s*[\"']([A-Z]{1,3})(\d{1,7})[\"'][^>]*>\s*"
+    rb"<(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)\s*"
+    rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v\s*>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+)
+#: What stands for such a cell; no spreadsheet program writes it.
+UNSAVED: Final = "#UNSAVED"
 _COLUMN: Final = re.compile(rb"\sr\s*=\s*[\"']([A-Z]{1,3})\d")
 _FAR: Final = re.compile(rb"\sr\s*=\s*[\"'][A-Z]{1,3}(\d{5,12})[\"']")
 _ROW: Final = re.compile(rb"row\s[^>]*?\br\s*=\s*[\"'](\d+)[\"']")
@@ -53,7 +65,8 @@ _DAMAGED: Final = (
 
 
 def scan(path: Path) -> dict[str, dict[tuple[int, int], str]]:
-    """Formula errors by sheet: {(row, column): text}, both from 0.
+    """Formula errors, and :data:`UNSAVED` for a formula without a stored value, by sheet:
+    {(row, column): text}, both from 0.
 
     Raises :class:`ingest.errors.RefusedError` (STR-00) for a damaged archive, one over the
     limits, or XML with a document type or entities.
@@ -148,7 +161,8 @@ def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
 def _scan_sheet(
     archive: zipfile.ZipFile, member: str, sheet: str, path: Path, left: int
 ) -> tuple[dict[tuple[int, int], str], int]:
-    """Formula errors and how many cells the sheet's rectangle has, of ``left`` that it may."""
+    """Formulas as in :func:`scan`, and how many cells the sheet's rectangle has, of ``left`` that
+    it may."""
     errors: dict[tuple[int, int], str] = {}
     last, columns = 0, 1
     with archive.open(member) as stream:
@@ -166,6 +180,8 @@ def _scan_sheet(
                     text = _ERROR_TEXT.search(body)
                     place = (int(row) - 1, column_index(letters.decode()))
                     errors[place] = text[1].decode() if text else "#ERROR"
+            for letters, row in _UNSAVED_CELL.findall(piece):
+                errors[int(row) - 1, column_index(letters.decode())] = UNSAVED
     return errors, last * columns
 
 

@@ -12,7 +12,9 @@ from ingest.rules.network import TABLES, Mask, Survey, TableName
 from models import pipes
 
 #: Issues after which a null cell needs no second finding.
-_REPORTED: Final = frozenset({"formula", "not_a_number", "grammar", "unknown_word"})
+_REPORTED: Final = frozenset(
+    {"formula", "formula_unsaved", "not_a_number", "grammar", "unknown_word"}
+)
 
 
 def cell_issue(

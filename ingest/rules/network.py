@@ -38,9 +38,9 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """Cells that could not be taken as they are: ``kind`` is ``formula``, ``not_a_number``,
-    ``placeholder``, ``unknown_word`` or ``grammar``; ``rows`` are positions in the table and
-    ``found`` the cells' text."""
+    """Cells that could not be taken as they are: ``kind`` is ``formula``, ``formula_unsaved``
+    (no value stored), ``not_a_number``, ``placeholder``, ``unknown_word`` or ``grammar``; ``rows``
+    are positions in the table and ``found`` the cells' text."""
 
     kind: str
     table: TableName

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal, NoReturn, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import orjson
 
@@ -19,24 +19,25 @@ from models.cql2 import tree
 from models.cql2.errors import FilterError, NotListedError
 from models.cql2.geometry import Transform, read_bbox, read_geometry
 from models.cql2.moments import read_date, read_instant, read_timestamp
+from models.cql2.refusals import TEXTS, TIMES, alike, count, locate, refuse, wrong
 from models.cql2.tree import Call, Expression, Kind
 
 Language: TypeAlias = Literal["cql2-text", "cql2-json"]
+#: What a caller lists of a property: its kind, or the very node that a filter gets.
+Listed: TypeAlias = Kind | tree.Property
 
 #: Bytes of a filter, nodes of its tree, values in a list.
 MOST_BYTES: Final = 65_536
 MOST_NODES: Final = 1_000
 MOST_VALUES: Final = 1_000
 
-_TEXTS: Final = (Kind.TEXT, Kind.UUID)
-_TIMES: Final = (Kind.DATE, Kind.TIMESTAMP)
 _ARRAYS: Final = (Kind.TEXTS, Kind.NUMBERS)
-_ORDERED: Final = (*_TEXTS, Kind.NUMBER, *_TIMES)
+_ORDERED: Final = (*TEXTS, Kind.NUMBER, *TIMES)
 
 
 def parse(
     source: str,
-    properties: Mapping[str, Kind],
+    properties: Mapping[str, Listed],
     *,
     language: Language = "cql2-text",
     transform: Transform | None = None,
@@ -53,8 +54,9 @@ def parse(
             f"filter: found {size} bytes, at most {MOST_BYTES} are read. Shorten it.",
             f"filter：长度 {size} 字节，上限 {MOST_BYTES}，请缩短。",
         )
+    marks: dict[int, int] = {}
     if language == "cql2-text":
-        document = cql2_text.to_json(source)
+        document, marks = cql2_text.marked(source)
     else:
         try:
             document = orjson.loads(source)
@@ -63,21 +65,36 @@ def parse(
                 f"filter: not JSON ({error}). Send CQL2 JSON, or filter-lang=cql2-text.",
                 f"filter：不是 JSON（{error}）。请发送 CQL2 JSON，或用 filter-lang=cql2-text。",
             ) from error
-    found = _Reader(properties, transform).expression(document, 0)
+    reader = _Reader(properties, transform)
+    try:
+        found = reader.expression(document, 0)
+    except FilterError as error:
+        locate(error, reader.wrong, document, marks)
+        raise
     if isinstance(found, tree.Interval | tree.Geometry | tree.Array) or found.kind != Kind.BOOLEAN:
-        _refuse("filter", found.kind, "a condition, such as height > 20", "条件，如 height > 20")
+        refuse("filter", found.kind, "a condition, such as height > 20", "条件，如 height > 20")
     return found
 
 
 class _Reader:
-    def __init__(self, properties: Mapping[str, Kind], transform: Transform | None) -> None:
+    def __init__(self, properties: Mapping[str, Listed], transform: Transform | None) -> None:
         self.properties = properties
         self.transform = transform
         self.nodes = 0
         self.vertices = 0
+        self.wrong: dict[str, Any] | None = None
 
     def expression(self, node: Any, depth: int) -> Expression:
-        """Any expression. Raises :class:`FilterError`."""
+        """Any expression. Raises :class:`FilterError`; ``wrong`` is then the innermost object that
+        holds what it is about."""
+        try:
+            return self.known(node, depth)
+        except FilterError:
+            if self.wrong is None and isinstance(node, dict):
+                self.wrong = node
+            raise
+
+    def known(self, node: Any, depth: int) -> Expression:
         self.nodes += 1
         if self.nodes > MOST_NODES or depth > cql2_text.MOST_DEPTH * 2:
             raise FilterError(
@@ -110,13 +127,13 @@ class _Reader:
                 return tree.Geometry(shape)
             case {"op": str(op), "args": list(args), **rest} if not rest:
                 return self.call(op, args, depth + 1)
-        raise _wrong("filter", node, "an expression of CQL2 JSON", "CQL2 JSON 表达式")
+        raise wrong("filter", node, "an expression of CQL2 JSON", "CQL2 JSON 表达式")
 
     def property(self, name: str) -> tree.Property:
-        kind = self.properties.get(name)
-        if kind is None:
+        found = self.properties.get(name)
+        if found is None:
             raise NotListedError("property", name, tuple(self.properties))
-        return tree.Property(name, kind)
+        return found if isinstance(found, tree.Property) else tree.Property(name, found)
 
     def end(self, node: Any, depth: int) -> Expression | None:
         """An end of a period: a moment, a property, or None for ``..``."""
@@ -125,25 +142,25 @@ class _Reader:
         if isinstance(node, str):
             value, kind = read_instant(node)
             return tree.Literal(value, kind)
-        return self.of(node, depth + 1, "interval", _TIMES)
+        return self.of(node, depth + 1, "interval", TIMES)
 
     def array(self, items: list[Any]) -> tree.Array:
         """Literals of one kind, texts or numbers."""
         if len(items) > MOST_VALUES:
-            _refuse("array", f"{len(items)} values", f"at most {MOST_VALUES}", f"≤ {MOST_VALUES}")
+            refuse("array", f"{len(items)} values", f"at most {MOST_VALUES}", f"≤ {MOST_VALUES}")
         if all(isinstance(item, str) for item in items):
             values = [tree.Literal(_text(item), Kind.TEXT) for item in items]
             return tree.Array(tuple(values), Kind.TEXTS)
         if all(isinstance(item, int | float) and not isinstance(item, bool) for item in items):
             numbers = [tree.Literal(_finite(item), Kind.NUMBER) for item in items]
             return tree.Array(tuple(numbers), Kind.NUMBERS)
-        raise _wrong("array", items, "texts only or numbers only", "全为文本或全为数字")
+        raise wrong("array", items, "texts only or numbers only", "全为文本或全为数字")
 
     def of(self, node: Any, depth: int, where: str, kinds: tuple[Kind, ...]) -> Expression:
         """An expression whose kind is one of ``kinds``."""
         found = self.expression(node, depth)
         if found.kind not in kinds:
-            _refuse(where, found.kind, " or ".join(kinds), "或".join(kinds))
+            refuse(where, found.kind, " or ".join(kinds), "或".join(kinds))
         return found
 
     def call(self, op: str, args: list[Any], depth: int) -> Call:
@@ -153,25 +170,25 @@ class _Reader:
         return reader(self, op, args, depth)
 
     def all_of(
-        self, op: str, args: list[Any], depth: int, count: int, kinds: tuple[Kind, ...], to: Kind
+        self, op: str, args: list[Any], depth: int, many: int, kinds: tuple[Kind, ...], to: Kind
     ) -> Call:
-        _count(op, args, count)
+        count(op, args, many)
         return Call(op, tuple(self.of(a, depth, op, kinds) for a in args), to)
 
     def logical(self, op: str, args: list[Any], depth: int) -> Call:
         if op == "not":
             return self.all_of(op, args, depth, 1, (Kind.BOOLEAN,), Kind.BOOLEAN)
         if len(args) < 2:
-            _count(op, args, 2)
+            count(op, args, 2)
         parts = tuple(self.of(a, depth, op, (Kind.BOOLEAN,)) for a in args)
         return Call(op, parts)
 
     def comparison(self, op: str, args: list[Any], depth: int) -> Call:
-        _count(op, args, 2)
+        count(op, args, 2)
         left, right = (self.of(a, depth, op, (*_ORDERED, Kind.BOOLEAN)) for a in args)
-        _alike(op, left, right)
+        alike(op, left, right)
         if left.kind == Kind.BOOLEAN and op not in ("=", "<>"):
-            _refuse(op, "boolean", "= or <>", "= 或 <>")
+            refuse(op, "boolean", "= or <>", "= 或 <>")
         return Call(op, (left, right))
 
     def between(self, op: str, args: list[Any], depth: int) -> Call:
@@ -183,29 +200,29 @@ class _Reader:
         while isinstance(pattern, Call) and pattern.op in ops.TEXT:
             (pattern,) = pattern.args
         if not isinstance(pattern, tree.Literal):
-            _refuse("like", "an expression", "a pattern in single quotes", "单引号中的模式")
+            refuse("like", "an expression", "a pattern in single quotes", "单引号中的模式")
         value = str(pattern.value)
         if (len(value) - len(value.rstrip("\\"))) % 2:
-            _refuse("like", value, "a pattern that does not end with '\\'", "不以“\\”结尾的模式")
+            refuse("like", value, "a pattern that does not end with '\\'", "不以“\\”结尾的模式")
         return found
 
     def among(self, op: str, args: list[Any], depth: int) -> Call:
-        _count(op, args, 2)
+        count(op, args, 2)
         if not isinstance(args[1], list) or not 1 <= len(args[1]) <= MOST_VALUES:
-            _refuse(op, args[1], f"a list of 1 to {MOST_VALUES}", f"1 至 {MOST_VALUES} 个值")
+            refuse(op, args[1], f"a list of 1 to {MOST_VALUES}", f"1 至 {MOST_VALUES} 个值")
         self.nodes -= sum(not isinstance(a, dict) for a in args[1])  # literals have their own limit
         kinds = (*_ORDERED, Kind.BOOLEAN)
         value = self.of(args[0], depth, op, kinds)
         items = tuple(self.of(a, depth, op, kinds) for a in args[1])
         for item in items:
-            _alike(op, value, item)
+            alike(op, value, item)
         return Call(op, (value, *items))
 
     def is_null(self, op: str, args: list[Any], depth: int) -> Call:
-        _count(op, args, 1)
+        count(op, args, 1)
         found = self.expression(args[0], depth)
         if isinstance(found, tree.Interval | tree.Geometry | tree.Array):
-            _refuse(op, found.kind, "a property or an expression", "属性或表达式")
+            refuse(op, found.kind, "a property or an expression", "属性或表达式")
         return Call(op, (found,))
 
     def arithmetic(self, op: str, args: list[Any], depth: int) -> Call:
@@ -218,14 +235,14 @@ class _Reader:
         return self.all_of(op, args, depth, 2, (Kind.GEOMETRY,), Kind.BOOLEAN)
 
     def temporal(self, op: str, args: list[Any], depth: int) -> Call:
-        kinds = (Kind.INTERVAL,) if op in ops.TEMPORAL_INTERVAL else (*_TIMES, Kind.INTERVAL)
+        kinds = (Kind.INTERVAL,) if op in ops.TEMPORAL_INTERVAL else (*TIMES, Kind.INTERVAL)
         return self.all_of(op, args, depth, 2, kinds, Kind.BOOLEAN)
 
     def arrays(self, op: str, args: list[Any], depth: int) -> Call:
-        _count(op, args, 2)
+        count(op, args, 2)
         left, right = (self.of(a, depth, op, _ARRAYS) for a in args)
         if left.kind != right.kind and not (_empty(left) or _empty(right)):
-            _refuse(op, f"{left.kind} and {right.kind}", "arrays of one kind", "同类数组")
+            refuse(op, f"{left.kind} and {right.kind}", "arrays of one kind", "同类数组")
         return Call(op, (left, right))
 
 
@@ -244,32 +261,6 @@ _CALLS: Final[dict[str, Callable[[_Reader, str, list[Any], int], Call]]] = {
 }
 
 
-def _refuse(where: str, found: Any, en: str, zh: str) -> NoReturn:
-    raise _wrong(where, found, en, zh)
-
-
-def _wrong(where: str, found: Any, en: str, zh: str) -> FilterError:
-    shown = str(found)
-    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
-    return FilterError(
-        f"filter, {where}: found {shown}, expected {en}.",
-        f"filter（{where}）：收到 {shown}，应为{zh}。",
-    )
-
-
-def _count(op: str, args: list[Any], count: int) -> None:
-    if len(args) != count:
-        _refuse(op, f"{len(args)} operands", f"{count} operands", f" {count} 个操作数")
-
-
-def _alike(op: str, left: Expression, right: Expression) -> None:
-    """Both of one kind; a day compares with a moment as its midnight in UTC."""
-    for family in (_TEXTS, _TIMES, (Kind.NUMBER,), (Kind.BOOLEAN,)):
-        if left.kind in family and right.kind in family:
-            return
-    _refuse(op, f"{left.kind} and {right.kind}", "operands of one kind", "同类操作数")
-
-
 def _empty(value: Expression) -> bool:
     return isinstance(value, tree.Array) and not value.items
 
@@ -280,15 +271,15 @@ def _finite(value: float) -> float:
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        _refuse("number", value, "a finite number", "有限的数")
+        refuse("number", value, "a finite number", "有限的数")
     return number
 
 
 def _text(value: str) -> str:
     if "\x00" in value:
-        _refuse("text", "a NUL character", "text without it", "不含 NUL 字符的文本")
+        refuse("text", "a NUL character", "text without it", "不含 NUL 字符的文本")
     try:
         value.encode()
     except UnicodeEncodeError:
-        _refuse("text", "half a character", "Unicode text", "完整的 Unicode 文本")
+        refuse("text", "half a character", "Unicode text", "完整的 Unicode 文本")
     return value

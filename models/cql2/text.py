@@ -32,7 +32,14 @@ _SHAPES: Final[dict[str, tuple[str, str, bool]]] = {
 
 def to_json(text: str) -> Any:
     """The CQL2 JSON of ``text``. Raises :class:`FilterError`, which names the place."""
-    return _Parser(text).whole()
+    return marked(text)[0]
+
+
+def marked(text: str) -> tuple[Any, dict[int, int]]:
+    """The CQL2 JSON of ``text``, and at which character (from 1) each of its objects begins, by
+    identity. Raises :class:`FilterError`, which names the place."""
+    parser = _Parser(text)
+    return parser.whole(), parser.marks
 
 
 class _Parser:
@@ -41,6 +48,7 @@ class _Parser:
         self.tokens = list(tokens(text))
         self.at = 0
         self.depth = 0
+        self.marks: dict[int, int] = {}
 
     def whole(self) -> Any:
         found = self.disjunction()
@@ -57,7 +65,7 @@ class _Parser:
         return self.tokens[self.at][1]
 
     def wrong(self, en: str, zh: str) -> FilterError:
-        place, found = self.tokens[self.at][2] + 1, self.value or "the end"
+        place, found = self.place, self.value or "the end"
         shown = found if len(found) <= 40 else f"{found[:37]}..."
         return FilterError(
             f"filter: found '{shown}' at character {place}, expected {en}.",
@@ -74,6 +82,15 @@ class _Parser:
     def expect(self, value: str) -> None:
         if self.take(value) is None:
             raise self.wrong(f"'{value}'", f"“{value}”")
+
+    @property
+    def place(self) -> int:
+        return self.tokens[self.at][2] + 1
+
+    def mark(self, start: int, found: Any) -> Any:
+        if isinstance(found, dict):
+            self.marks.setdefault(id(found), start)
+        return found
 
     def deeper(self, part: Callable[[], Any]) -> Any:
         self.depth += 1
@@ -102,15 +119,18 @@ class _Parser:
         return self.chain(("AND",), self.negation)
 
     def chain(self, word: tuple[str, ...], part: Callable[[], Any]) -> Any:
-        found = [part()]
+        start, found = self.place, [part()]
         while self.take(*word):
             found.append(part())
-        return found[0] if len(found) == 1 else {"op": word[0].lower(), "args": found}
+        if len(found) == 1:
+            return found[0]
+        return self.mark(start, {"op": word[0].lower(), "args": found})
 
     def negation(self) -> Any:
+        start = self.place
         if self.take("NOT"):
-            return {"op": "not", "args": [self.deeper(self.negation)]}
-        return self.comparison()
+            return self.mark(start, {"op": "not", "args": [self.deeper(self.negation)]})
+        return self.mark(start, self.comparison())
 
     def comparison(self) -> Any:
         left = self.sum()
@@ -140,16 +160,21 @@ class _Parser:
         return self.arithmetic(("*", "/", "%", "DIV"), self.power)
 
     def arithmetic(self, signs: tuple[str, ...], part: Callable[[], Any]) -> Any:
-        left = part()
+        start, left = self.place, part()
         while op := self.take(*signs):
-            left = {"op": op.lower(), "args": [left, part()]}
+            left = self.mark(start, {"op": op.lower(), "args": [left, part()]})
         return left
 
     def power(self) -> Any:
-        base = self.factor()
-        return {"op": "^", "args": [base, self.factor()]} if self.take("^") else base
+        start, base = self.place, self.factor()
+        if not self.take("^"):
+            return base
+        return self.mark(start, {"op": "^", "args": [base, self.factor()]})
 
     def factor(self) -> Any:
+        return self.mark(self.place, self.operand())
+
+    def operand(self) -> Any:
         if self.take("-"):
             found = self.deeper(self.factor)
             return -found if type(found) is float else {"op": "*", "args": [-1.0, found]}
@@ -226,7 +251,7 @@ class _Parser:
         return found
 
     def instant(self) -> Any:
-        return self.string() if self.kind == "text" else self.named()
+        return self.string() if self.kind == "text" else self.mark(self.place, self.named())
 
     def string(self) -> str:
         if self.kind != "text":

@@ -30,10 +30,16 @@ class Kind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A queryable of the collection."""
+    """A queryable of the collection.
+
+    ``path`` leads to it through a column of JSON objects: the column, then one or two names.
+    ``exact`` tells that all of its values are of its kind's own JSON type.
+    """
 
     name: str
     kind: Kind
+    path: tuple[str, ...] = ()
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

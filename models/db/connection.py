@@ -11,6 +11,7 @@ import psycopg
 from psycopg.types.json import set_json_dumps, set_json_loads
 
 from models.db.errors import translating
+from models.db.stop import stoppable
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -30,4 +31,5 @@ def connect(url: str, *, read_only: bool = False) -> Iterator[Connection]:
             conn.execute("SET default_transaction_read_only = on")
         set_json_loads(orjson.loads, conn)
         set_json_dumps(orjson.dumps, conn)
-        yield conn
+        with stoppable(conn):
+            yield conn

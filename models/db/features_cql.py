@@ -26,6 +26,7 @@ from models.cql2.tree import (
     Literal,
     Property,
 )
+from models.db.features_members import contained, member
 
 _SPATIAL: Final = {
     "s_intersects": "ST_Intersects",
@@ -83,12 +84,17 @@ def sql_of(
 ) -> str:
     """The condition of ``filter_`` as SQL; its values are added to ``args``.
 
-    ``columns`` gives the SQL of each property (trusted text, qualified). ``geometry`` in it is the
-    column that has the spatial index; ``plan`` is the SQL of what spatial functions may be asked
-    about (the same, or its outline where GEOS cannot take the column's type). Geometries of the
-    tree are in EPSG:``srid``.
+    ``columns`` gives the SQL of each property (trusted text, qualified), or of the column that its
+    path begins with. ``geometry`` in it is the column that has the spatial index; ``plan`` is the
+    SQL of what spatial functions may be asked about (the same, or its outline where GEOS cannot
+    take the column's type). Geometries of the tree are in EPSG:``srid``.
     """
-    return _Writer(columns, args, srid, plan).write(filter_)
+    where = _Writer(columns, args, srid, plan).write(filter_)
+    asked = [
+        f"{columns[column]} @> ANY({args.add(documents, 'text[]')}::jsonb[])"
+        for column, documents in contained(filter_)
+    ]
+    return " AND ".join([f"({where})", *asked]) if asked else where
 
 
 class _Writer:
@@ -97,8 +103,9 @@ class _Writer:
 
     def write(self, node: Expression) -> str:
         match node:
-            case Property(name, kind):
-                return self.columns[name] if kind != Kind.UUID else f"{self.columns[name]}::text"
+            case Property():
+                column = self.column(node)
+                return column if node.kind != Kind.UUID else f"{column}::text"
             case Literal(value, kind):
                 return self.args.add(value, _TYPES[kind])
             case Geometry(shape):
@@ -109,6 +116,11 @@ class _Writer:
             case Call(op, operands):
                 return _CALLS[op](self, op, operands)
         raise TypeError(f"{type(node).__name__} has no value of its own")
+
+    def column(self, node: Property) -> str:
+        if not node.path:
+            return self.columns[node.name]
+        return member(self.columns[node.path[0]], node)
 
     def logical(self, op: str, operands: tuple[Expression, ...]) -> str:
         parts = [f"({self.write(o)})" for o in operands]
@@ -163,7 +175,7 @@ class _Writer:
     def is_null(self, op: str, operands: tuple[Expression, ...]) -> str:
         (value,) = operands
         if isinstance(value, Property):
-            return f"{self.columns[value.name]} IS NULL"
+            return f"{self.column(value)} IS NULL"
         return f"({self.write(value)}) IS NULL"
 
     def arithmetic(self, op: str, operands: tuple[Expression, ...]) -> str:

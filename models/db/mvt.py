@@ -106,13 +106,15 @@ async def layer_of_tile(
     if raw is not None:
         m = raw.affine
         values += [list(raw.datasets), m.a, m.b, m.d, m.e, m.dx, m.dy, *raw.place, raw.srid]
-    query = _tile_query(layer.table, raw is not None, raw is not None and raw.largest)
+    query = tile_query(layer.table, raw is not None, raw is not None and raw.largest)
     rows = await _fetch(pool, query, *values)
     return bytes(rows[0][0] or b"")
 
 
 @cache
-def _tile_query(table: str, raw: bool, largest: bool) -> str:
+def tile_query(table: str, raw: bool, largest: bool) -> str:
+    """The statement of :func:`layer_of_tile`: $1 name, then the values of ``mvt_drawn.sql`` and,
+    with ``raw``, of ``mvt_raw.sql``; ``largest`` as in :class:`RawPart`."""
     layer = VECTOR_LAYERS[table]
     parts = [text("mvt_drawn").replace("{drawn}", layer.drawn_columns().as_string())]
     if raw:

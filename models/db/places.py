@@ -9,12 +9,14 @@ from typing import Any, Final
 from models.db.errors import translate
 from models.db.pool import DRIVER_ERRORS, Pool
 from models.db.statements import text
-from models.places import fold, is_chinese, pairs, score, spoken
+from models.places import Asked, ask, score, sounds, wanted
 
 #: Candidates that are looked at for one question, and likeness below which they are no answer.
-_CANDIDATES: Final = 300
-_GRAMS: Final = 8
+_CANDIDATES: Final = 200
+_GRAMS: Final = 12
 _LEAST: Final = 0.3
+#: Letters of what is compared by its three-letter parts, which takes long in long texts.
+_SHORT: Final = 10
 #: Letters of pinyin that an index of three-letter parts needs.
 _PART: Final = 3
 
@@ -34,6 +36,8 @@ class FoundPlace:
     north: float
     score: float | None = None
     distance: float | None = None
+    spine: str | None = None
+    features: int | None = None
 
 
 async def search(pool: Pool, twin: str, question: str, limit: int) -> list[FoundPlace]:
@@ -42,27 +46,28 @@ async def search(pool: Pool, twin: str, question: str, limit: int) -> list[Found
 
     Raises :class:`models.errors.DatabaseError`.
     """
-    asked = fold(question)
-    if not asked:
+    asked = ask(question)
+    if not asked.folded:
         return []
-    tight = asked.replace(" ", "")
-    ids = await _ids(pool, "places_beginning", twin, asked, _after(asked), _CANDIDATES)
-    wanted = pairs(asked)
-    if len(tight) > 1 or len(ids) < limit:
-        ids |= await _ids(pool, "places_grams", twin, wanted, _CANDIDATES)
-    if not is_chinese(asked):
-        ids |= await _ids(pool, "places_grams", twin, [f"~{tight[:8]}"], _CANDIDATES)
-        if len(tight) >= _PART:
-            ids |= await _ids(pool, "places_pinyin", twin, f"%{_plain(tight)}%", _CANDIDATES)
-    elif len(ids) < limit and len(tight) > 1:  # a character that sounds the same is a usual slip
-        ids |= await _ids(pool, "places_pinyin", twin, f"%{_plain(spoken(asked))}%", _CANDIDATES)
-    if not ids:
-        ids = await _alike(pool, twin, asked, wanted)
-    rows = await _fetch(pool, "places_told", sorted(ids))
-    scored = [(score(asked, r["name"], r["search"], r["pinyin"]), r) for r in rows]
+    rows = await _exact(pool, twin, asked, limit)
+    if not rows:
+        ids = await _alike(pool, twin, asked, limit)
+        rows = list(await _fetch(pool, "places_told", sorted(ids))) if ids else []
+    scored = [(score(asked, r["search"], r["pinyin"]), r) for r in rows]
     scored = [(s, r) for s, r in scored if s >= _LEAST]
     scored.sort(key=lambda one: (-one[0], len(one[1]["name"]), one[1]["name"], one[1]["id"]))
     return [_place(r, score=round(s, 4)) for s, r in scored[:limit]]
+
+
+async def joined(pool: Pool, twin: str, spine: str, above: Sequence[str], limit: int) -> list[
+    tuple[str, FoundPlace]
+]:  # fmt: skip
+    """What shares an address by its spine (:mod:`models.addresses`): ``same``, the lanes and roads
+    ``above`` it, and what lies ``below`` it. Raises :class:`models.errors.DatabaseError`."""
+    low = f"{spine}/"
+    found = await _fetch(pool, "places_joined", twin, spine, list(above), low, _after(low), limit)
+    told = {r["id"]: r for r in await _fetch(pool, "places_told", [r["id"] for r in found])}
+    return [(r["relation"], _place(told[r["id"]])) for r in found if r["id"] in told]
 
 
 async def around(
@@ -75,15 +80,65 @@ async def around(
     return [_place(told[r["id"]], distance=round(r["away"], 3)) for r in near if r["id"] in told]
 
 
-async def _alike(pool: Pool, twin: str, asked: str, wanted: Sequence[str]) -> set[int]:
-    """Where nothing holds all that was asked for: what holds a part of it, or sounds like it."""
+async def _exact(pool: Pool, twin: str, asked: Asked, limit: int) -> list[Any]:
+    """What holds all that was asked for."""
+    written, letters = asked.written, asked.letters
+    text = (written, _after(written))
+    if asked.chinese:
+        grams = wanted(asked.folded) if len(asked.tight) > 1 else None
+        rows = await _found(pool, twin, text, (None, None), grams, None)
+        if len(rows) >= limit or len(asked.tight) == 1:
+            return rows
+        # a character that sounds the same is a usual slip
+        sound = (asked.sound, _after(asked.sound))
+        more = await _found(pool, twin, (None, None), sound, None, None)
+    else:
+        sound = (letters, _after(letters))
+        rows = await _found(pool, twin, text, sound, [f"~{letters[:8]}"], wanted(asked.folded))
+        more = []
+    if len(rows) + len(more) < limit and len(asked.sound) >= _PART:
+        ids = await _ids(pool, "places_pinyin", twin, f"%{asked.sound}%", _CANDIDATES)
+        more += await _fetch(pool, "places_told", sorted(ids)) if ids else []
+    known = {row["id"] for row in rows}
+    return [*rows, *{row["id"]: row for row in more if row["id"] not in known}.values()]
+
+
+async def _found(
+    pool: Pool,
+    twin: str,
+    text: tuple[str | None, str | None],
+    sound: tuple[str | None, str | None],
+    *grams: list[str] | None,
+) -> list[Any]:
+    """Places by the beginning of their text or sound, and by grams; None asks for nothing."""
+    found = await _fetch(pool, "places_found", twin, *text, *sound, *grams, _CANDIDATES)
+    return list(found)
+
+
+async def _alike(pool: Pool, twin: str, asked: Asked, limit: int) -> set[int]:
+    """Where nothing holds all that was asked for: what holds most of it, or sounds like it.
+
+    A missing character spoils one pair, a wrong one two neighbouring pairs, a wrong letter up to
+    three pairs of syllables: so many are left out, one place after the other.
+    """
     ids: set[int] = set()
-    for gram in wanted[:_GRAMS]:
-        ids |= await _ids(pool, "places_grams", twin, [gram], _CANDIDATES // 3)
-    sound = spoken(asked)
-    if not ids and len(sound) >= _PART:
-        ids = await _ids(pool, "places_alike", twin, sound, _CANDIDATES)
+    said = sounds(asked.sound)[:_GRAMS]
+    for grams, most in ((wanted(asked.folded)[:_GRAMS], 2), (said, 3)):
+        for spoilt in range(1, min(most, len(grams) - 1) + 1):
+            some = [grams[:at] + grams[at + spoilt :] for at in range(len(grams) - spoilt + 1)]
+            ids |= await _ids(pool, "places_most", twin, list(map(_joined, some)), _CANDIDATES // 3)
+            if len(ids) >= limit:
+                return ids
+    if not ids:
+        singles = [*asked.parts, *said][:_GRAMS]
+        ids = await _ids(pool, "places_most", twin, singles, _CANDIDATES // 3)
+    if not ids and _PART <= len(asked.sound) <= _SHORT:
+        ids = await _ids(pool, "places_alike", twin, asked.sound, _CANDIDATES)
     return ids
+
+
+def _joined(grams: Sequence[str]) -> str:
+    return chr(31).join(grams)
 
 
 async def _ids(pool: Pool, query: str, *values: Any) -> set[int]:
@@ -110,12 +165,9 @@ def _place(row: Any, score: float | None = None, distance: float | None = None) 
         row["north"],
         score,
         distance,
+        row["spine"],
+        row["features"],
     )
-
-
-def _plain(pattern: str) -> str:
-    """Folded text holds letters and digits only, none of LIKE's signs."""
-    return pattern.replace("%", "").replace("_", "")
 
 
 def _after(beginning: str) -> str:

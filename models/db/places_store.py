@@ -68,7 +68,7 @@ def _replace(
         ).fetchone()
         assert row is not None
         columns = "source_id, twin_id, kind, name, address, layer, feature_id, search, pinyin"
-        columns += ", grams, geom"
+        columns += ", grams, geom, spine, features"
         with conn.cursor() as cursor, cursor.copy(f"COPY place ({columns}) FROM STDIN") as copy:
             for place, geometry in zip(found, coded, strict=True):
                 said = index(place.name, place.address)
@@ -76,5 +76,6 @@ def _replace(
                     (
                         row[0], twin, place.kind, place.name, place.address, place.layer,
                         place.feature, said.search, said.pinyin, said.grams, geometry,
+                        said.spine, place.features,
                     )
                 )  # fmt: skip

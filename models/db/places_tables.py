@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
+    Integer,
     MetaData,
     Table,
     Text,
@@ -21,9 +22,10 @@ def places(meta: MetaData, srid: int) -> None:
     """Add places and where they come from to ``meta``.
 
     A source is a dataset of the twin, as of a revision, or an address table by its file's hash. A
-    place may stand for a feature (``layer`` and ``feature_id``); ``search``, ``pinyin`` and
-    ``grams`` are those of :func:`models.places.index`. ``geom`` is a point of the storage CRS whose
-    height is nought: places have none.
+    place may stand for a feature (``layer`` and ``feature_id``), or a road for so many ``features``
+    of a layer; ``search``, ``pinyin``, ``grams`` and ``spine`` are those of
+    :func:`models.places.index`. ``geom`` is a point of the storage CRS whose height is nought:
+    places have none.
     """
     Table(
         "place_source",
@@ -53,12 +55,10 @@ def places(meta: MetaData, srid: int) -> None:
         Column("pinyin", Text, nullable=False),
         Column("grams", ARRAY(Text()), nullable=False),
         Column("geom", column_type("geometry(PointZ)", srid), nullable=False),
+        Column("spine", Text),
+        Column("features", Integer),
         Index("place_source_id", "source_id"),
         Index("place_grams", "grams", postgresql_using="gin"),
-        Index(
-            "place_search", "search", postgresql_using="gin",
-            postgresql_ops={"search": "gin_trgm_ops"},
-        ),
         Index(
             "place_pinyin", "pinyin", postgresql_using="gin",
             postgresql_ops={"pinyin": "gin_trgm_ops"},
@@ -66,6 +66,14 @@ def places(meta: MetaData, srid: int) -> None:
         Index(
             "place_beginning", "twin_id", "search",
             postgresql_ops={"search": "text_pattern_ops"},
+        ),
+        Index(
+            "place_sounding", "twin_id", "pinyin",
+            postgresql_ops={"pinyin": "text_pattern_ops"},
+        ),
+        Index(
+            "place_spine", "twin_id", "spine",
+            postgresql_ops={"spine": "text_pattern_ops"},
         ),
         Index("place_geom", "geom", postgresql_using="gist"),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from datetime import datetime, time, timedelta, timezone
 from typing import Any, Final
 
 from models.crs import STORAGE, StorageCrs
-from models.db import ledger, staging
+from models.db import attributes, ledger, staging
 from models.db.connection import Connection
 from models.db.errors import ContinuityError, PublishError, UpdateError, translated
 from models.db.meshes import require_meshes, store_meshes
@@ -122,6 +122,7 @@ def publish(
             for table in tables:
                 if counts[table].touched:
                     _apply(conn, table, {**values, "files": files})
+                    attributes.record(conn, dataset_id, revision, table)
             ledger.remember_passport(conn, dataset_id, deliveries[0], organisation)
         # temporary tables would otherwise stay until the caller's own transaction ends
         staging.drop(conn, tables)

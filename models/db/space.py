@@ -22,6 +22,7 @@ from models.db import read
 from models.db.connection import Connection, connect
 from models.db.errors import translated
 from models.db.statements import statement
+from models.db.stop import stoppable
 from models.features import DatumPassport
 
 Array = npt.NDArray[np.float64]
@@ -76,7 +77,8 @@ class ReadPool:
             held = None
         conn, stack = held or self._open()
         try:
-            yield conn
+            with stoppable(conn):
+                yield conn
         except BaseException:
             stack.close()
             raise

@@ -22,17 +22,22 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Table,
+    TextClause,
     text,
 )
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
+from models.attributes import JSON_COLUMNS
+from models.db.attributes_tables import attributes
 from models.db.catalogue import catalogue, records
 from models.db.columns import FOREVER, MOMENT, column_type, reference
+from models.db.deliveries_tables import deliveries
+from models.db.features_query import sort_key
 from models.db.mvt_tables import vector_tiles
 from models.db.places_tables import places
 from models.db.system import SYSTEM
 from models.db.tiles_tables import tile_tables
-from models.features import TABLES
+from models.features import SORTED, TABLES
 
 #: Where a row came from; not what it says, so not part of ``content_sha``.
 PROVENANCE: Final = ("id", "source_row", "source_sheet", "source_geom")
@@ -40,9 +45,23 @@ PROVENANCE: Final = ("id", "source_row", "source_sheet", "source_geom")
 #: Tables of parts, which are looked up by their building.
 PARTS: Final = ("building_part",)
 
+#: Columns by which pipe segments and their points find each other.
+JOINTS: Final = (
+    ("pipe_segment", "from_point_id"),
+    ("pipe_segment", "to_point_id"),
+    ("pipe_segment", "dataset_id", "from_point"),
+    ("pipe_segment", "dataset_id", "to_point"),
+    ("pipe_point", "dataset_id", "exp_no"),
+)
+
 __all__ = ["CURRENT", "PROVENANCE", "SYSTEM", "metadata"]
 
 CURRENT: Final = text("tx_to = 'infinity'::timestamp with time zone")
+
+
+def _sorted(column: str, declared: str) -> str | TextClause:
+    """What the index of a sortable column holds of it."""
+    return text(sort_key(column, declared)) if declared == "text" else column
 
 
 def _feature_table(name: str, columns: dict[str, str], srid: int, meta: MetaData) -> None:
@@ -80,6 +99,16 @@ def _feature_table(name: str, columns: dict[str, str], srid: int, meta: MetaData
         Index(f"{name}_dataset", "dataset_id", "tx_to"),
         Index(f"{name}_revision", "revision_id"),
         Index(f"{name}_page", "dataset_id", "row_id", postgresql_where=CURRENT),
+        *(
+            Index(
+                f"{name}_by_{column}",
+                "dataset_id",
+                _sorted(column, columns[column]),
+                "row_id",
+                postgresql_where=CURRENT,
+            )
+            for column in SORTED[name]
+        ),
         *([Index(f"{name}_owner", "dataset_id", "building_key")] if name in PARTS else []),
         Index(
             f"{name}_geom_3d",
@@ -89,6 +118,22 @@ def _feature_table(name: str, columns: dict[str, str], srid: int, meta: MetaData
             postgresql_where=CURRENT,
         ),
         Index(f"{name}_geom_2d", "geom", postgresql_using="gist", postgresql_where=CURRENT),
+        *(
+            Index(f"{name}_{joint[-1]}", *joint, postgresql_where=CURRENT)
+            for table, *joint in JOINTS
+            if table == name
+        ),
+        *(
+            Index(
+                f"{name}_{column}",
+                column,
+                postgresql_using="gin",
+                postgresql_ops={column: "jsonb_path_ops"},
+                postgresql_where=text(f"{CURRENT.text} AND {column} IS NOT NULL"),
+            )
+            for column in JSON_COLUMNS
+            if column in columns
+        ),
     )
 
 
@@ -108,5 +153,7 @@ def metadata(srid: int) -> MetaData:
     records(meta, srid)
     vector_tiles(meta)
     places(meta, srid)
+    attributes(meta)
     tile_tables(meta)
+    deliveries(meta)
     return meta

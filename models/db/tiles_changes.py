@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -42,6 +42,19 @@ class Versions:
     rows: I64
     ids: npt.NDArray[np.object_]
     current: npt.NDArray[np.bool_]
+
+    def pairs(self) -> I64:
+        """(m, 2) each row with the current one of its feature."""
+        now = dict(zip(self.ids[self.current], self.rows[self.current].tolist(), strict=True))
+        both: I64 = np.array(
+            [
+                (row, now[identity])
+                for row, identity in zip(self.rows.tolist(), self.ids, strict=True)
+                if identity in now
+            ],
+            np.int64,
+        ).reshape(-1, 2)
+        return both
 
 
 @translated
@@ -108,6 +121,27 @@ def versions(conn: Connection, table: str, ids: Sequence[UUID]) -> Versions:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """What dates do to tiled layers: twins that are ``due`` at the moment ``asked``, and in how
+    many seconds (None: never) the ``next`` date comes."""
+
+    due: tuple[str, ...]
+    next: float | None
+    asked: datetime
+
+
+@translated
+def dates(conn: Connection, store: str, after: datetime | None = None) -> Dates:
+    """Which twins have a layer in ``store`` that a revision recorded ahead has become true in since
+    it was tiled, and since the moment ``after``."""
+    values = {"store": store, "after": after or datetime.min.replace(tzinfo=UTC)}
+    row = conn.execute(statement("tiles_dates"), values).fetchone()
+    assert row is not None
+    due, seconds, asked = row
+    return Dates(tuple(due), seconds, asked)
+
+
 @translated
 def with_buildings(
     conn: Connection, twin: str, buildings: Sequence[UUID], parts: Sequence[UUID]
@@ -120,6 +154,16 @@ def with_buildings(
     owners = {feature_id(twin, dataset, "building", key) for dataset, key, _ in rows}
     found = {identity for *_, identity in rows}
     return [*{*buildings, *(owners if parts else ())}], [*{*parts, *found}]
+
+
+@translated
+def with_points(conn: Connection, segments: Sequence[UUID], points: Sequence[UUID]) -> list[UUID]:
+    """``points``, and those whose looks may depend on them or on ``segments``, as they are or ever
+    were: points where these segments end, and where segments end that end at these points."""
+    rows = conn.execute(
+        statement("tiles_joined_points"), {"segments": list(segments), "points": list(points)}
+    ).fetchall()
+    return [*{*points, *(identity for (identity,) in rows)}]
 
 
 @translated

@@ -11,36 +11,34 @@ section and profile, 300 ms for a trace or isolation over 1,000,000 segments. No
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
-import shutil
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from time import perf_counter
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
 import shapely
 
-from models.crs import StorageCrs
 from models.db.connection import connect
 from models.db.publish import publish
 from models.features import DatumPassport, Delivery, SourceFile, Theme, feature_id
-from models.testing import free_port
 from tests.benchmarks.networks import PIECES, mains
 from tests.benchmarks.process import machine
+from tests.benchmarks.served import (
+    head,
+    new_database,
+    new_home,
+    one_by_one,
+    percentiles,
+    row,
+    served,
+)
 from tests.benchmarks.streets import BLOCK, ORIGIN, SPAN, streets
-from twin import runtime
-from twin.settings import Settings
-from twin.testing import Program
 
 CITY, TOWN = "songjiang-hub", "qianwan"
 REPEATS = 40
-Requests = Iterator[dict[str, Any]]
+MEDIA = {"JSON": "application/json", "SVG": "image/svg+xml"}
 
 
 def main() -> int:
@@ -49,32 +47,22 @@ def main() -> int:
     parser.add_argument("streets", nargs="?", type=int, default=100_000)
     parser.add_argument("mains", nargs="?", type=int, default=100_000)
     given = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="twin-"))
-    folder.chmod(0o755)  # the database server's account must get in
-    program = Program(folder / "home", {"TWIN_LOG_LEVEL": "WARNING"})
-    sys.stdout.write(f"{machine()}\n\n")
-    try:
-        counts = _store(program, given.streets, given.mains)
-        with program.serving("serve", free_port()) as service:
+    sys.stdout.write(f"{machine()}\n")
+    with new_home() as (program, cluster):
+        counts = _store(new_database(cluster), given.streets, given.mains)
+        with served(program) as service:
             _measure(service.url, counts, int(np.sqrt(given.mains / (2 * PIECES))) ** 2)
-    finally:
-        program.run("db", "down")
-        shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 
-def _store(program: Program, city: int, town: int) -> dict[str, int]:
+def _store(url: str, city: int, town: int) -> dict[str, int]:
     """Store both twins' pipes; how many segments each has."""
-    settings, storage = Settings(home=program.home), StorageCrs()
     counts = {}
-    program.run("db", "up")
-    with runtime.database(settings) as database:
-        runtime.migrate(settings, database.url)
-        for twin, (segments, points) in ((CITY, streets(city)), (TOWN, _moved(*mains(town)))):
-            counts[twin] = len(segments)
-            made = _delivery(twin, segments, points)
-            with connect(database.url) as conn, conn.transaction():
-                publish(conn, twin=twin, dataset="made", deliveries=[made], storage=storage)
+    for twin, (segments, points) in ((CITY, streets(city)), (TOWN, _moved(*mains(town)))):
+        counts[twin] = len(segments)
+        made = _delivery(twin, segments, points)
+        with connect(url) as conn, conn.transaction():
+            publish(conn, twin=twin, dataset="made", deliveries=[made])
     return counts
 
 
@@ -122,41 +110,16 @@ def _measure(url: str, counts: dict[str, int], junctions: int) -> None:
         (TOWN, "trace", "JSON", "all the network", lambda r: _trace(r, junctions)),
         (TOWN, "isolation", "JSON", "one burst", lambda r: _burst(r, junctions)),
     ]
-    sys.stdout.write(
-        "| analysis | of | segments in the twin | answer | first s | p50 ms | p95 ms | kB |\n"
-        "|---|---|--:|---|--:|--:|--:|--:|\n"
-    )
+    head("analysis", "of", "answer", "segments in the twin", "first s", "p50 ms", "p95 ms", "kB")
     for twin, name, medium, about, make in questions:
         random = np.random.default_rng(5)
-        told = _asked(
-            url,
-            f"/twins/{twin}/analyses/{name}",
-            medium,
-            (make(random) for _ in range(REPEATS + 1)),
-        )
-        cells = [name, about, f"{counts[twin]:,}", medium, *told]
-        sys.stdout.write(f"| {' | '.join(cells)} |\n")
-        sys.stdout.flush()
-
-
-def _asked(url: str, path: str, medium: str, requests: Requests) -> list[str]:
-    """Seconds of the first answer, then milliseconds and kilobytes of the others."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=600)
-    accept = {"JSON": "application/json", "SVG": "image/svg+xml"}[medium]
-    headers = {"Content-Type": "application/json", "Accept": accept}
-    seconds, sizes = [], []
-    for request in requests:
-        start = perf_counter()
-        connection.request("POST", path, json.dumps(request), headers)
-        answer = connection.getresponse()
-        body = answer.read()
-        seconds.append(perf_counter() - start)
-        sizes.append(len(body))
-        if answer.status != 200:
-            raise RuntimeError(f"{path} {request}: {answer.status} {body[:500]!r}")
-    connection.close()
-    p50, p95 = np.percentile(seconds[1:], [50, 95]) * 1000
-    return [f"{seconds[0]:.1f}", f"{p50:.0f}", f"{p95:.0f}", f"{np.median(sizes[1:]) / 1e3:.0f}"]
+        address = f"{url}/twins/{twin}/analyses/{name}"
+        headers = {"Content-Type": "application/json", "Accept": MEDIA[medium]}
+        bodies = (json.dumps(make(random)).encode() for _ in range(REPEATS + 1))
+        milliseconds, answers = one_by_one([(address, body, headers) for body in bodies])
+        kilobytes = float(np.median([len(answer) for answer in answers[1:]])) / 1e3
+        first, times = milliseconds[0] / 1e3, percentiles(milliseconds[1:])
+        row(name, about, medium, f"{counts[twin]:,}", first, *times, kilobytes)
 
 
 def _section(random: np.random.Generator, side: int, length: float) -> dict[str, Any]:

@@ -6,10 +6,9 @@ side and below one another. Buildings stand on a grid between, each with a name 
 
 from __future__ import annotations
 
-from models.db import migrate, twins
 from models.db.connection import connect
 from models.db.embedded import EmbeddedPostgres
-from models.twins import load_twins
+from tests.benchmarks.served import new_database
 
 TWIN = "qianwan"
 EAST, NORTH, SPAN = 619_000.0, 3_445_000.0, 10_000.0
@@ -65,12 +64,10 @@ FROM generate_series(0, {count} - 1) AS i,
 
 def fill(cluster: EmbeddedPostgres, pipes: int, buildings: int) -> str:
     """Start the cluster and fill its database; the owner's URL."""
-    url = cluster.ensure()
-    migrate.upgrade(url)
+    url = new_database(cluster)
     side = max(1, round(buildings**0.5))
     place = {"east": EAST, "north": NORTH}
     with connect(url) as conn:
-        twins.sync(conn, load_twins(None).values())
         for name, count, made in (
             ("pipes", pipes, _PIPES),
             ("buildings", buildings, _BUILDINGS),

@@ -1,45 +1,52 @@
 """OGC API – Features over a million pipe segments: ``python -m tests.benchmarks.features``.
 
-``--quick`` takes a tenth of the segments. The service runs as ``twin serve`` with a database
-cluster of its own; clients are threads of this process, which read whole answers and look at their
-size only. Nothing is asserted about time. The aims on two cores: 100 answers/s of 1,000 features by
-place, 50 ms (95 of 100) for a first page, page 1,000 and deep filters, and 100,000 features/s as a
-stream in constant memory. ``--against`` names the address of another server's items of the same
-table, so that it is asked the same.
+``--quick`` takes a tenth of the segments, ``--workers`` so many server processes. The service runs
+as ``twin serve`` with a database cluster of its own; clients are threads of this process, which
+read whole answers and look at their size only. Nothing is asserted about time. The aims on two
+cores: 100 answers/s of 1,000 features by place, 50 ms (95 of 100) for a first page, page 1,000,
+sorted pages and deep filters, and 100,000 features/s as a stream in constant memory.
+
+Peers that are installed (:mod:`tests.benchmarks.peers`) are asked the same of the same table, after
+our own service has ended; ``--peers none`` leaves them out.
 """
 
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
-import shutil
 import sys
-import tempfile
-import threading
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass
 from random import Random
-from statistics import median
 from time import perf_counter
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+import numpy as np
 import psutil
 
 from models.crs import storage_to_geodetic
-from models.db import migrate, twins
 from models.db.connection import connect
 from models.db.embedded import EmbeddedPostgres
 from models.testing import free_port
-from models.twins import load_twins
+from tests.benchmarks import peers
 from tests.benchmarks.process import machine
-from twin.testing import Program
+from tests.benchmarks.served import (
+    Client,
+    at_once,
+    head,
+    new_database,
+    new_home,
+    percentiles,
+    row,
+    served,
+)
+from twin.testing import Service
 
 TWIN = "songjiang-hub"
 EAST, NORTH, STEP = 600_000.0, 3_415_000.0, 30.0
 ACROSS = 1_000
-#: Threads that ask at once, and seconds of each throughput.
-CLIENTS, SECONDS = 4, 8.0
+#: Threads that ask at once, and seconds of each throughput and each latency.
+CLIENTS, SECONDS, BRIEFLY = 4, 8.0, 2.0
 MADE = f"""
 INSERT INTO dataset (twin_id, name, theme, horizontal, vertical)
 VALUES ('{TWIN}', 'city', 'pipes', 'EPSG:4549', '1985');
@@ -69,152 +76,144 @@ DEEP = (
 )
 
 
+@dataclass(frozen=True)
+class Places:
+    """Somewhere among the ``count`` segments."""
+
+    count: int
+
+    def box(self, random: Random, side: float) -> str:
+        """A square of ``side`` metres, as west,south,east,north in degrees."""
+        x = EAST + random.uniform(0, ACROSS * STEP - side)
+        y = NORTH + random.uniform(0, max(self.count / ACROSS * STEP - side, 1))
+        lon, lat, _ = storage_to_geodetic([x, x + side], [y, y + side], [0, 0])
+        return f"{lon[0]:.7f},{lat[0]:.7f},{lon[1]:.7f},{lat[1]:.7f}"
+
+    def thousands(self) -> list[str]:
+        """Boxes of 35 × 35 segments: a little more than 1,000."""
+        random = Random(3)
+        return [self.box(random, 35 * STEP) for _ in range(200)]
+
+
 def main() -> int:
     """Make the city, serve it, ask, and print the tables."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.features")
     parser.add_argument("--quick", action="store_true", help="a tenth of the segments")
-    parser.add_argument("--against", help="address of the items of another server")
+    parser.add_argument("--workers", type=int, default=1, help="processes of our server")
+    parser.add_argument("--peers", choices=("installed", "none"), default="installed")
     given = parser.parse_args()
-    if given.against:
-        _head()
-        _throughput(given.against, 1_000_000)
-        return 0
-    count = 100_000 if given.quick else 1_000_000
-    sys.stdout.write(f"{machine()}\n\n{count:,} pipe segments.\n\n")
-    folder = Path(tempfile.mkdtemp(prefix="twin-"))
-    folder.chmod(0o755)  # the database server's account must get in
-    program = Program(folder / "home", {"TWIN_LOG_LEVEL": "WARNING"})
-    cluster = EmbeddedPostgres(program.home)
-    try:
-        url = cluster.ensure()
-        migrate.upgrade(url)
-        with connect(url) as conn:
-            twins.sync(conn, load_twins(None).values())
-            conn.execute(MADE.replace("{count}", str(count)).encode())
-            conn.execute("VACUUM ANALYZE pipe_segment")
-        with program.serving("serve", free_port()) as service:
+    places = Places(100_000 if given.quick else 1_000_000)
+    sys.stdout.write(f"{machine()}\n\n{places.count:,} pipe segments.\n")
+    with new_home(free_port()) as (program, cluster):
+        url = _fill(cluster, places.count)
+        with served(program, "--workers", given.workers, url=url) as service:
             items = f"{service.url}/ogc/{TWIN}/collections/pipe-segments/items"
-            _head()
-            _throughput(items, count)
-            _latencies(items, count)
-            _stream(items, service.process.pid)
-    finally:
-        cluster.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+            head("question", "answers/s", "p50 ms", "p95 ms", "kB")
+            boxes = places.thousands()
+            random = Random(5)
+            told("1,000 features by place", lambda: by_place(items, random.choice(boxes)), CLIENTS)
+            _latencies(items, places)
+            _streams(items, service)
+        if given.peers == "installed":
+            peers.compare(url, boxes, by_place)
     return 0
 
 
-def _head() -> None:
-    sys.stdout.write("| question | answers/s | median ms | p95 ms | KB |\n|---|--:|--:|--:|--:|\n")
+def _fill(cluster: EmbeddedPostgres, count: int) -> str:
+    url = new_database(cluster)
+    with connect(url) as conn:
+        conn.execute(MADE.replace("{count}", str(count)).encode())
+        conn.execute("VACUUM ANALYZE")
+    return url
 
 
-def _box(random: Random, count: int, side: float) -> str:
-    """A square of ``side`` metres somewhere in the city, as west,south,east,north in degrees."""
-    x = EAST + random.uniform(0, ACROSS * STEP - side)
-    y = NORTH + random.uniform(0, max(count / ACROSS * STEP - side, 1))
-    lon, lat, _ = storage_to_geodetic([x, x + side], [y, y + side], [0, 0])
-    return f"{lon[0]:.7f},{lat[0]:.7f},{lon[1]:.7f},{lat[1]:.7f}"
+def by_place(items: str, box: str) -> str:
+    """The address of 1,000 features in ``box``."""
+    return f"{items}?limit=1000&bbox={box}"
 
 
-def _throughput(items: str, count: int) -> None:
-    random = Random(3)
-    # 35 x 35 segments: a little more than 1,000
-    boxes = [f"{items}?limit=1000&bbox={_box(random, count, 35 * STEP)}" for _ in range(200)]
-    _told("1,000 features by place", lambda: random.choice(boxes), CLIENTS)
+def told(name: str, address: Callable[[], str], clients: int = 1) -> None:
+    """Print how often and how fast ``address()`` is answered to so many clients at once."""
+    milliseconds, sizes, seconds = at_once(address, clients, SECONDS if clients > 1 else BRIEFLY)
+    kilobytes = float(np.median(sizes)) / 1e3
+    row(name, len(sizes) / seconds, *percentiles(milliseconds), kilobytes)
 
 
-def _latencies(items: str, count: int) -> None:
+def _latencies(items: str, places: Places) -> None:
     random = Random(4)
-    _told("first page of 10", lambda: f"{items}?limit=10", 1)
-    place, pages = f"{items}?limit=10", []
-    with _Client(items) as client:
+    told("first page of 10", lambda: f"{items}?limit=10")
+    pages = _pages(items)
+    told("page 1,000 of 10", lambda: random.choice(pages[-10:]))
+
+    def deep() -> str:
+        west, south, east, north = places.box(random, 600.0).split(",")
+        ring = f"POLYGON(({west} {south},{east} {south},{east} {north},{west} {south}))"
+        return f"{items}?limit=10&filter={quote(DEEP.format(ring))}"
+
+    told("deep filter with a polygon", deep)
+    told("box, sorted", lambda: f"{items}?sortby=-width_mm&bbox={places.box(random, 300.0)}")
+    for name in ("key", "class_code", "width_mm", "built", "road"):
+        told(f"all, sorted by {name}, falling", lambda name=name: f"{items}?sortby=-{name}")
+    pages = _pages(f"{items}?sortby=-width_mm")
+    told("page 1,000 of 10, sorted", lambda: random.choice(pages[-10:]))
+    key = f"{items}?filter={quote('key = ')}"
+    told("by key", lambda: f"{key}%27L{random.randrange(places.count)}%27")
+
+
+def _pages(items: str) -> list[str]:
+    """Addresses of the first 1,010 pages after the first."""
+    place, pages = f"{items}{'&' if '?' in items else '?'}limit=10", []
+    with Client(items) as client:
         for _ in range(1_010):
             found = json.loads(client.get(place))
             (place,) = [one["href"] for one in found["links"] if one["rel"] == "next"]
             pages.append(place)
-    _told("page 1,000 of 10", lambda: random.choice(pages[-10:]), 1)
-
-    def deep() -> str:
-        west, south, east, north = _box(random, count, 600.0).split(",")
-        ring = f"POLYGON(({west} {south},{east} {south},{east} {north},{west} {south}))"
-        return f"{items}?limit=10&filter={quote(DEEP.format(ring))}"
-
-    _told("deep filter with a polygon", deep, 1)
-    _told(
-        "box with heights, sorted",
-        lambda: f"{items}?limit=10&sortby=-width_mm&bbox={_box(random, count, 300.0)}",
-        1,
-    )
+    return pages
 
 
-def _told(name: str, address: Callable[[], str], clients: int) -> None:
-    """Print how often and how fast ``address()`` is answered to so many clients at once."""
-    seconds: list[float] = []
-    sizes: list[int] = []
-    until = perf_counter() + SECONDS / (1 if clients > 1 else 4)
-
-    def ask() -> None:
-        with _Client(address()) as client:
-            while (start := perf_counter()) < until:
-                sizes.append(len(client.get(address())))
-                seconds.append(perf_counter() - start)
-
-    started = perf_counter()
-    threads = [threading.Thread(target=ask) for _ in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    rate = len(seconds) / (perf_counter() - started)
-    p95 = sorted(seconds)[int(0.95 * (len(seconds) - 1))] * 1000
-    cells = f"{rate:,.0f} | {median(seconds) * 1000:,.1f} | {p95:,.1f} | {median(sizes) / 1e3:,.0f}"
-    sys.stdout.write(f"| {name} | {cells} |\n")
-    sys.stdout.flush()
+def _streams(items: str, service: Service) -> None:
+    """Print how fast features come in each format, and what memory of the server that takes."""
+    head("stream of all", "features/s", "MB", "RSS before MB", "peak at a tenth MB", "peak MB")
+    tenth = f"&filter={quote('source_row < ')}"
+    with Client(items) as client:
+        count = json.loads(client.get(f"{items}?limit=1&counts=true"))["numberMatched"]
+        for name in ("geojsonseq", "csv", "fgb", "parquet"):
+            before = _memory(service)
+            _, _, part = _read(client, f"{items}?f={name}{tenth}{count // 10}", service)
+            seconds, size, peak = _read(client, f"{items}?f={name}", service)
+            row(name, count / seconds, size / 1e6, before, part, peak)
+        before, started, size, found = _memory(service), perf_counter(), 0, 0
+        place: str | None = f"{items}?limit=10000"
+        while place is not None:
+            body = client.get(place)
+            size += len(body)
+            place = _following(body)
+            found += 1
+        peak = _memory(service)
+        row(f"GeoJSON, {found} pages", count / (perf_counter() - started), size / 1e6, before,
+            "", peak)  # fmt: skip
 
 
-def _stream(items: str, server: int) -> None:
-    """Print how fast all features come in each streamed format, and what memory that takes."""
-    sys.stdout.write("\n| stream of all | features/s | MB | peak RSS of the server MB |\n"
-                     "|---|--:|--:|--:|\n")  # fmt: skip
-    process = psutil.Process(server)
-    for name, limit in (("geojsonseq", 0), ("csv", 0), ("fgb", 0), ("parquet", 0)):
-        size, peak, features, started = 0, 0, 0, perf_counter()
-        with _Client(items) as client:
-            answer = client.open(f"{items}?f={name}" + (f"&limit={limit}" if limit else ""))
-            while part := answer.read(1 << 20):
-                size += len(part)
-                features += part.count(b"\x1e" if name == "geojsonseq" else b"\n")
-                peak = max(peak, process.memory_info().rss)
-        seconds = perf_counter() - started
-        rate = f"{(features or 0) / seconds:,.0f}" if name in ("geojsonseq", "csv") else ""
-        cells = f"{rate or f'in {seconds:.0f} s'} | {size / 1e6:,.0f} | {peak / 1e6:,.0f}"
-        sys.stdout.write(f"| {name} | {cells} |\n")
-        sys.stdout.flush()
+def _following(body: bytes) -> str | None:
+    """The address of the next page; only the end of the text is read."""
+    links = json.loads(b"{" + body[body.rindex(b'"links"') :])["links"]
+    return next((link["href"] for link in links if link["rel"] == "next"), None)
 
 
-class _Client:
-    """One connection that is kept open."""
+def _read(client: Client, address: str, service: Service) -> tuple[float, int, float]:
+    """Seconds, bytes, and the greatest memory of the server in MB meanwhile."""
+    size, peak, started = 0, 0.0, perf_counter()
+    answer = client.open(address)
+    while part := answer.read(1 << 20):
+        size += len(part)
+        peak = max(peak, _memory(service))
+    return perf_counter() - started, size, peak
 
-    def __init__(self, address: str) -> None:
-        where = urlsplit(address)
-        self.connection = http.client.HTTPConnection(where.netloc, timeout=120)
 
-    def __enter__(self) -> _Client:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.connection.close()
-
-    def open(self, address: str) -> http.client.HTTPResponse:
-        where = urlsplit(address)
-        self.connection.request("GET", f"{where.path}?{where.query}")
-        answer = self.connection.getresponse()
-        if answer.status != 200:
-            raise RuntimeError(f"{address}: {answer.status} {answer.read(500)!r}")
-        return answer
-
-    def get(self, address: str) -> bytes:
-        return self.open(address).read()
+def _memory(service: Service) -> float:
+    """What the server's processes hold, in MB."""
+    process = psutil.Process(service.process.pid)
+    return sum(one.memory_info().rss for one in (process, *process.children())) / 1e6
 
 
 if __name__ == "__main__":

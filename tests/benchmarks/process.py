@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -20,12 +22,14 @@ ROOT = Path(__file__).resolve().parents[2]
 @dataclass(frozen=True, slots=True)
 class Measured:
     """``value`` is what the stage printed as JSON (None if it failed or ran out of time);
-    ``peak`` is the greatest resident memory, in bytes, of it or of any process it waited for."""
+    ``peak`` is the greatest resident memory, in bytes, of it or of any process it waited for,
+    ``cpu`` the seconds that a core worked for all of them."""
 
     value: Any
     seconds: float
     peak: int
     problem: str | None = None
+    cpu: float = 0.0
 
 
 def run(
@@ -65,23 +69,82 @@ def run(
         finally:
             timer.cancel()
         seconds = perf_counter() - start
-        peak = usage.ru_maxrss * 1024
+        peak, cpu = usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime
         if late.is_set():
-            return Measured(None, seconds, peak, f"stopped after {limit:.0f} s")
+            return Measured(None, seconds, peak, f"stopped after {limit:.0f} s", cpu)
         if child.returncode:
             log.seek(0)
             lines = log.read().decode(errors="replace").splitlines() or ["?"]
-            return Measured(None, seconds, peak, f"failed: {lines[-1][:120]}")
+            return Measured(None, seconds, peak, f"failed: {lines[-1][:120]}", cpu)
     try:
-        return Measured(json.loads(output.splitlines()[-1]), seconds, peak)
+        return Measured(json.loads(output.splitlines()[-1]), seconds, peak, cpu=cpu)
     except (ValueError, IndexError):
-        return Measured(None, seconds, peak)
+        return Measured(None, seconds, peak, cpu=cpu)
 
 
-def stage(name: str, environment: dict[str, str], folder: Path, *arguments: object) -> Measured:
+@dataclass(slots=True)
+class Memory:
+    """Greatest memory, in bytes: ``resident`` counts what processes share in each of them,
+    ``proportional`` once in all."""
+
+    resident: int = 0
+    proportional: int = 0
+
+
+@contextmanager
+def watched() -> Iterator[Memory]:
+    """What this process and its children hold together during the block, looked at ten times a
+    second."""
+    peak, ended = Memory(), threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.1):
+            found = [_held(pid) for pid in ("self", *_children())]
+            peak.resident = max(peak.resident, sum(rss for rss, _ in found))
+            peak.proportional = max(peak.proportional, sum(pss for _, pss in found))
+
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield peak
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def worked() -> float:
+    """Seconds that a core worked for this process and for those it has waited for."""
+    user, system, others, others_system, _ = os.times()
+    return user + system + others + others_system
+
+
+def _children() -> list[str]:
+    out: list[str] = []
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(OSError):
+            out += (task / "children").read_text().split()
+    return out
+
+
+def _held(pid: str) -> tuple[int, int]:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:  # it has ended
+        return 0, 0
+    said = {line.split(":")[0]: line.split()[1] for line in text.splitlines()[1:]}
+    return int(said.get("Rss", 0)) * 1024, int(said.get("Pss", 0)) * 1024
+
+
+def stage(
+    name: str,
+    environment: dict[str, str],
+    folder: Path,
+    *arguments: object,
+    limit: float = 300.0,
+) -> Measured:
     """Run a function of :mod:`tests.benchmarks.stages` by its name."""
     command = [sys.executable, "-m", "tests.benchmarks.stages", name, *map(str, arguments)]
-    return run(command, environment, folder)
+    return run(command, environment, folder, limit)
 
 
 def machine() -> str:

@@ -9,27 +9,20 @@ completing a name. Nothing is asserted about time.
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from random import Random
-from time import perf_counter
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import numpy as np
 
 from models.db import places_store
 from models.db.connection import connect
-from models.db.embedded import EmbeddedPostgres
-from models.testing import free_port
 from tests.benchmarks.city import EAST, NORTH, SPAN, TWIN, fill
 from tests.benchmarks.process import machine
-from twin.testing import Program
+from tests.benchmarks.served import head, new_home, one_by_one, percentiles, row, served
 
 REPEATS = 100
 #: Analysis (None: a search for names), title, and the request at a place.
@@ -63,50 +56,40 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a tenth of the features")
     given = parser.parse_args()
     pipes, buildings = (100_000, 50_000) if given.quick else (1_000_000, 500_000)
-    folder = Path(tempfile.mkdtemp(prefix="twin-"))
-    folder.chmod(0o755)  # the database server's account must get in
-    program = Program(folder / "home", {"TWIN_LOG_LEVEL": "WARNING"})
-    cluster = EmbeddedPostgres(program.home)
-    try:
+    with new_home() as (program, cluster):
         url = fill(cluster, pipes, buildings)
         with connect(url) as conn:
             places_store.renew(conn, TWIN)
             conn.execute("VACUUM ANALYZE place")
         sys.stdout.write(
-            f"{machine()}\n\n{pipes:,} pipes, {buildings:,} buildings with names and addresses.\n\n"
-            "| question | p50 ms | p95 ms | found |\n|---|--:|--:|--:|\n"
+            f"{machine()}\n\n{pipes:,} pipes, {buildings:,} buildings with names and addresses.\n"
         )
-        with program.serving("serve", free_port()) as service:
+        with served(program) as service:
+            head("question", "p50 ms", "p95 ms", "found")
             for question in QUESTIONS:
                 _measure(service.url, question)
-    finally:
-        cluster.stop()
-        shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 
 def _measure(url: str, question: Question) -> None:
     name, title, make = question
     random = Random(7)
-    client = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
-    milliseconds, found = [], []
+    base = f"{url}/twins/{TWIN}"
+    asked: list[Any] = []
     for _ in range(REPEATS + 3):
         x, y = (start + random.uniform(0, SPAN - 500) for start in (EAST, NORTH))
-        asked = make(x, y, random)
-        started = perf_counter()
+        wanted = make(x, y, random)
         if name is None:
-            client.request("GET", f"/twins/{TWIN}/places?q={quote(asked)}")
+            asked.append(f"{base}/places?q={quote(wanted)}")
         else:
-            client.request("POST", f"/twins/{TWIN}/analyses/{name}", json.dumps(asked))
-        answer = json.loads(client.getresponse().read())
-        milliseconds.append((perf_counter() - started) * 1000)
+            asked.append((f"{base}/analyses/{name}", json.dumps(wanted).encode(), {}))
+    milliseconds, answers = one_by_one(asked)
+    found = []
+    for answer in map(json.loads, answers):
         told = answer.get("result", answer)
         lists = [told[key] for key in ("features", "hits", "places") if key in told]
         found.append(len(lists[0]))
-    client.close()
-    p50, p95 = np.percentile(milliseconds[3:], [50, 95])
-    sys.stdout.write(f"| {title} | {p50:.1f} | {p95:.1f} | {np.mean(found):.1f} |\n")
-    sys.stdout.flush()
+    row(title, *percentiles(milliseconds[3:]), float(np.mean(found)))
 
 
 if __name__ == "__main__":

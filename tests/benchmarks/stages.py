@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import gzip
 import json
-import multiprocessing
-import os
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
@@ -24,6 +21,8 @@ from models.crs import StorageCrs
 from models.db.connection import connect
 from models.db.publish import publish
 from models.twins import TwinDefinition, load_twins
+from tests.benchmarks.process import watched
+from tiles.check import Limits, check_tileset
 from twin import runtime, tiling
 from twin.settings import Settings
 
@@ -64,12 +63,12 @@ def ingest(dataset: str, vertical: str, *files: str) -> dict[str, Any]:
     }
 
 
-def tile(layer: str) -> dict[str, Any]:
+def tile(layer: str, of: str = TWIN) -> dict[str, Any]:
     """Tile one layer from the database to files."""
-    settings, twin = Settings(), _twin()
+    settings, twin = Settings(), load_twins()[of]
     with runtime.database(settings) as database:
         start = perf_counter()
-        with _resident() as resident:
+        with watched() as memory:
             ((_, report),) = tiling.tile(settings, database.url, [twin], layer)
         seconds = perf_counter() - start
     rest = (settings.tiles_dir / twin.id / layer).glob("*.gz")
@@ -78,9 +77,16 @@ def tile(layer: str) -> dict[str, Any]:
         **figures,
         "refused": len(report.refused),
         "seconds": seconds,
-        "resident": max(resident),
+        **asdict(memory),
         "rest": sum(file.stat().st_size for file in rest),
     }
+
+
+def check(layer: str, of: str) -> dict[str, Any]:
+    """What the linter of tilesets finds in a tiled layer."""
+    folder = Settings().tiles_dir / of / layer
+    found = check_tileset(folder, limits=Limits(seconds=3600.0))
+    return {**asdict(found.summary), "findings": found.totals}
 
 
 def solids(folder: str, limit: str) -> dict[str, Any]:
@@ -103,34 +109,8 @@ def count(folder: str) -> dict[str, Any]:
 
 
 STAGES: dict[str, Callable[..., dict[str, Any]]] = {
-    stage.__name__: stage for stage in (make, ingest, tile, solids, count)
+    stage.__name__: stage for stage in (make, ingest, tile, check, solids, count)
 }
-
-
-@contextmanager
-def _resident() -> Iterator[list[int]]:
-    """Resident bytes of this process and its workers together, ten times a second."""
-    found: list[int] = [0]
-    done = threading.Event()
-    page = os.sysconf("SC_PAGE_SIZE")
-
-    def watch() -> None:
-        while not done.wait(0.1):
-            workers = [child.pid for child in multiprocessing.active_children()]
-            total = 0
-            for process in (os.getpid(), *workers):
-                with suppress(OSError):
-                    fields = Path(f"/proc/{process}/statm").read_text().split()
-                    total += int(fields[1]) * page
-            found.append(total)
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield found
-    finally:
-        done.set()
-        thread.join()
 
 
 @contextmanager

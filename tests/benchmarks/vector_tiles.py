@@ -9,43 +9,35 @@ median and the 95th percentile of both, and the largest tile (uncompressed). The
 from __future__ import annotations
 
 import argparse
-import http.client
-import shutil
+import json
 import sys
-import tempfile
-from collections.abc import Sequence
-from pathlib import Path
 from random import Random
 from time import perf_counter
-from urllib.parse import urlsplit
-
-import httpx
-import numpy as np
 
 from models.db import mvt_overviews
 from models.db.connection import connect
-from models.db.embedded import EmbeddedPostgres
 from models.testing import free_port
+from tests.benchmarks import peers
 from tests.benchmarks.city import TWIN, fill
 from tests.benchmarks.process import machine
-from twin.testing import Program
+from tests.benchmarks.served import Client, head, new_home, one_by_one, percentiles, row, served
 
 #: Tiles of each level.
 TILES = 40
-HEAD = ("level", "tiles", "made p50 ms", "made p95 ms", "kept p50 ms", "kept p95 ms", "largest kB")
+#: Of these, so many for other servers, which need long for some.
+PEERS = 3
+HEAD = ("tiles", "made p50 ms", "made p95 ms", "kept p50 ms", "kept p95 ms", "largest kB")
+Place = tuple[int, int, int]
 
 
 def main() -> int:
     """Make the city, its overviews, serve it, ask, and print the tables."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.vector_tiles")
     parser.add_argument("--quick", action="store_true", help="a tenth of the features")
+    parser.add_argument("--peers", choices=("installed", "none"), default="installed")
     given = parser.parse_args()
     pipes, buildings = (100_000, 50_000) if given.quick else (1_000_000, 500_000)
-    folder = Path(tempfile.mkdtemp(prefix="twin-"))
-    folder.chmod(0o755)  # the database server's account must get in
-    program = Program(folder / "home", {"TWIN_LOG_LEVEL": "WARNING"})
-    cluster = EmbeddedPostgres(program.home)
-    try:
+    with new_home(free_port()) as (program, cluster):
         url = fill(cluster, pipes, buildings)
         started = perf_counter()
         with connect(url) as conn:
@@ -55,48 +47,36 @@ def main() -> int:
             f"{machine()}\n\n{pipes:,} pipes and {buildings:,} buildings; overviews of both in two "
             f"tile matrix sets in {seconds:.0f} s.\n"
         )
-        with program.serving("serve", free_port()) as service:
-            for tms in ("WebMercatorQuad", "EPSG4549Quad"):
-                for collection in ("pipe-segments", "buildings"):
-                    _measure(service.url, collection, tms)
-    finally:
-        cluster.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        with served(program, url=url) as service:
+            for tms in ("EPSG4549Quad", "WebMercatorQuad"):
+                for collection in ("buildings", "pipe-segments"):
+                    places = _measure(service.url, collection, tms)
+        if given.peers == "installed":
+            peers.tiles(url, places)
     return 0
 
 
-def _measure(url: str, collection: str, tms: str) -> None:
-    base = f"/ogc/{TWIN}/collections/{collection}/tiles/{tms}"
-    told = httpx.get(f"{url}{base}", timeout=60).json()
-    sys.stdout.write(f"\n{collection}, {tms}\n\n| {' | '.join(HEAD)} |\n{'|--:' * len(HEAD)}|\n")
-    random = Random(1)
+def _measure(url: str, collection: str, tms: str) -> list[Place]:
+    """Print the table; some of the tiles of each level."""
+    base = f"{url}/ogc/{TWIN}/collections/{collection}/tiles/{tms}"
+    with Client(url) as client:
+        told = json.loads(client.get(base))
+    head(f"{collection}, {tms}: level", *HEAD)
+    random, some = Random(1), []
     for limits in told["tileMatrixSetLimits"]:
         places = [
-            (row, col)
+            (int(limits["tileMatrix"]), row, col)
             for row in range(limits["minTileRow"], limits["maxTileRow"] + 1)
             for col in range(limits["minTileCol"], limits["maxTileCol"] + 1)
         ]
         chosen = random.sample(places, min(TILES, len(places)))
-        paths = [f"{base}/{limits['tileMatrix']}/{row}/{col}" for row, col in chosen]
-        made, size = _ask(url, paths)
-        kept, _ = _ask(url, paths)
-        cells = [limits["tileMatrix"], str(len(paths))]
-        cells += [f"{v:.1f}" for ms in (made, kept) for v in np.percentile(ms, [50, 95])]
-        sys.stdout.write(f"| {' | '.join([*cells, f'{size / 1000:.0f}'])} |\n")
-        sys.stdout.flush()
-
-
-def _ask(url: str, paths: Sequence[str]) -> tuple[list[float], int]:
-    """Milliseconds of each answer, and bytes of the largest."""
-    client = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
-    milliseconds, largest = [], 0
-    for path in paths:
-        started = perf_counter()
-        client.request("GET", path)
-        largest = max(largest, len(client.getresponse().read()))
-        milliseconds.append((perf_counter() - started) * 1000)
-    client.close()
-    return milliseconds, largest
+        addresses = [f"{base}/{level}/{row}/{col}" for level, row, col in chosen]
+        made, answers = one_by_one(addresses)
+        kept, _ = one_by_one(addresses)
+        largest = max(map(len, answers)) / 1e3
+        row(limits["tileMatrix"], len(chosen), *percentiles(made), *percentiles(kept), largest)
+        some += chosen[:PEERS]
+    return some
 
 
 if __name__ == "__main__":

@@ -1,11 +1,21 @@
-"""The sample twins from afar, in every profile, and with implicit tiling."""
+"""Every kind of layer in every profile, from afar, with implicit tiling, read by others."""
 
 from __future__ import annotations
 
+import gzip
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+import trimesh
+from py3dtiles.tileset import TileSet
 
+from ingest.readers.base import ReadOptions
+from models.crs import StorageCrs
+from models.las_testing import full, scattered, write_cloud
+from models.texturedmesh_testing import write_mesh
+from models.twins import load_twins
 from tiles.check import check_tileset
 from tiles.gltf import PROFILES
 from tiles.inspect import Glb
@@ -13,6 +23,8 @@ from tiles.inspect_tileset import walk
 from tiles.merge import DRAW_CALLS
 from tiles.store.directory import DirectoryStore
 from tiles.testing import khronos
+from twin import mesh, pointcloud, tiling
+from twin.settings import Settings
 from twin.testing import Program, Service
 
 TWINS = ("songjiang-hub", "qianwan")
@@ -45,27 +57,92 @@ def test_no_tile_has_many_draw_calls(samples: Program, service: Service, twin: s
     assert drawn["bim"] <= 20  # a model of some thousand elements
 
 
-@pytest.mark.parametrize("profile", [name for name in PROFILES if name != "default"])
-def test_every_profile_holds_the_same_features(
-    samples: Program, service: Service, profile: str, tmp_path: Path
-) -> None:
-    explicit, implicit = tmp_path / "explicit", tmp_path / "implicit"
-    for layer in ("bim", "pipes"):
-        samples.json(
-            *("tile", "--twin", "qianwan", "--layer", layer, "--profile", profile),
-            *("--out", explicit, "--implicit", implicit),
-        )
+@dataclass(frozen=True)
+class Made:
+    """The layers of a twin in a profile, as they are stored and with implicit tiling."""
+
+    profile: str
+    explicit: Path
+    implicit: Path
+
+
+@pytest.fixture(scope="module", params=[name for name in PROFILES if name != "default"])
+def made(
+    request: pytest.FixtureRequest,
+    samples: Program,
+    service: Service,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Made:
+    folder = tmp_path_factory.mktemp(request.param)
+    explicit, implicit = folder / "explicit", folder / "implicit"
+    more = ("--profile", request.param, "--out", explicit, "--implicit", implicit)
+    samples.json("tile", "--twin", "qianwan", *more)
+    return Made(request.param, explicit / "qianwan", implicit / "qianwan")
+
+
+def test_every_profile_holds_the_same_features(samples: Program, made: Made) -> None:
+    for layer in LAYERS:
         default = check_tileset(samples.home / "tiles" / "qianwan" / layer)
-        found = [check_tileset(folder / "qianwan" / layer) for folder in (explicit, implicit)]
-        for one in found:
+        for folder in (made.explicit, made.implicit):
+            one = check_tileset(folder / layer)
             assert set(one.totals) <= {"TSC-31", "TSC-34"}, one.findings  # compat is large
             assert one.summary.features == default.summary.features
             assert one.summary.triangles == default.summary.triangles
-    report = khronos([*explicit.rglob("*.glb.gz"), *implicit.rglob("*.glb")])
+    report = khronos([*made.explicit.rglob("*.glb.gz"), *made.implicit.rglob("*.glb")])
     assert report["count"] > 20
     assert (report["errors"], report["warnings"]) == (0, 0)
-    one = next(explicit.rglob("*.glb.gz"))
+    one = next(made.explicit.rglob("*.glb.gz"))
     document = Glb(DirectoryStore(one.parent).get(one.name.removesuffix(".gz")).decoded()).json
     required = set(document.get("extensionsRequired", []))
     draco = {"KHR_draco_mesh_compression", "EXT_mesh_gpu_instancing"}
-    assert required <= (draco if profile == "draco" else set())
+    assert required <= (draco if made.profile == "draco" else set())
+
+
+def test_trimesh_and_py3dtiles_count_the_same_features(samples: Program, made: Made) -> None:
+    if made.profile != "compat":
+        return  # they read no compressed contents
+    for layer in LAYERS:
+        folder = made.implicit.parent / "plain" / layer
+        folder.mkdir(parents=True)
+        for packed in (made.explicit / layer).glob("*.gz"):
+            (folder / packed.stem).write_bytes(gzip.decompress(packed.read_bytes()))
+        features = faces = vertices = 0
+        for tile in walk(lambda uri, at=folder: (at / uri).read_bytes()):
+            scene = trimesh.load(folder / str(tile.uri), process=False)
+            parts = list(scene.geometry.values())
+            vertices += sum(len(part.vertices) for part in parts)
+            if tile.leaf:
+                ids = [np.asarray(part.vertex_attributes["_FEATURE_ID_0"]) for part in parts]
+                features += len(np.unique(np.concatenate(ids)))
+            faces += sum(len(part.faces) for part in parts)
+        summary = check_tileset(samples.home / "tiles" / "qianwan" / layer).summary
+        assert (features, faces) == (summary.features, summary.triangles)
+        contents = TileSet.from_file(folder / "tileset.json").get_all_tile_contents()
+        assert sum(content.get_vertex_count() for content in contents) == vertices
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_points_and_meshes_in_every_profile(profile: str, tmp_path: Path) -> None:
+    twin = load_twins()["songjiang-hub"]
+    settings = Settings(home=tmp_path / "home")
+    storage = StorageCrs(settings.storage_srid)
+    given = ReadOptions("EPSG:4549", "1985")
+    cloud = write_cloud(tmp_path / "a.laz", scattered(4000), **full(4000))
+    surface = write_mesh(tmp_path / "mesh", cells=60)
+    pointcloud.take([cloud], given, twin, storage, settings.home)
+    mesh.take([surface], given, twin, storage, settings.home)
+    ((_, points),) = pointcloud.tile_clouds(settings, [twin], profile)
+    ((_, triangles),) = mesh.tile_meshes(settings, [twin], profile)
+    assert (points.in_tiles, triangles.in_tiles, triangles.refused) == (4000, 7200, 0)
+    layers = [(twin.id, "pointcloud"), (twin.id, "mesh")]
+    tiling.implicit(settings, None, layers, tmp_path / "implicit")
+    for folder in (settings.tiles_dir, tmp_path / "implicit"):
+        found = check_tileset(folder / twin.id / "pointcloud")
+        assert set(found.totals) <= {"TSC-31", "TSC-34"}, found.findings  # compat is large
+        assert found.summary.points == 4000
+        found = check_tileset(folder / twin.id / "mesh")
+        assert found.totals == {}, found.findings
+        assert found.summary.triangles >= 7200
+    report = khronos([*settings.tiles_dir.rglob("*.glb.gz"), *tmp_path.rglob("*.glb")])
+    assert report["count"] >= 4
+    assert (report["errors"], report["warnings"]) == (0, 0)

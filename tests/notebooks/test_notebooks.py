@@ -14,7 +14,6 @@ import pytest
 
 from models.db.testing import copy_home
 from models.testing import free_port
-from twin.client import Client, ClientError
 from twin.testing import Program, Service
 
 matplotlib.use("Agg")
@@ -76,29 +75,3 @@ def test_before_and_after(
             TWIN_HOME=str(program.home),
         )
     assert set(names["after"].loc[names["changed"], "material"]) == {"钢"}
-
-
-def test_the_client_tells_what_the_service_says(service: Service) -> None:
-    client = Client(service.url)
-    with pytest.raises(ClientError, match="nope") as caught:
-        client.features(HUB, "buildings", filter="nope = 1")
-    assert caught.value.status == 400
-    assert "属性" in caught.value.zh
-    with pytest.raises(ClientError, match="atlantis"):
-        client.twin("atlantis")
-    with pytest.raises(ClientError, match="http"):
-        Client("ftp://127.0.0.1")
-    with pytest.raises(ClientError, match="twin up"):
-        Client(f"http://127.0.0.1:{free_port()}").twins()
-
-
-def test_the_client_reads_all_pages(service: Service) -> None:
-    client = Client(service.url)
-    everything = client.features(HUB, "buildings", properties=["key"])
-    assert len(everything) > 1000  # more than one page
-    assert everything.index.is_unique
-    few = client.features(HUB, "buildings", properties=["key"], limit=1001)
-    assert few.index.tolist() == everything.index.tolist()[:1001]
-    none = client.features(HUB, "buildings", filter="height > 5000")
-    assert len(none) == 0
-    assert none.crs.to_epsg() == 4490

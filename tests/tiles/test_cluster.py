@@ -22,7 +22,8 @@ from tiles.errors import ContentError, WorkerError
 from tiles.scheme import Limits
 from tiles.store.directory import DirectoryStore
 from tiles.testing import BoxTiler, MortalTiler, NanTiler, random_boxes
-from tiles.tilers.stored_buildings import Place, StoredBuildings
+from tiles.tilers.stored import Place
+from tiles.tilers.stored_buildings import StoredBuildings
 
 FRAME = np.asarray(enu_frame(121.2264, 30.9869, 15.0), dtype=np.float64)
 LIMITS = Limits(min_bytes=5_000, max_bytes=20_000)

@@ -33,7 +33,8 @@ from tiles.inspect import Glb
 from tiles.inspect_tileset import walk
 from tiles.scheme import Limits
 from tiles.store.directory import DirectoryStore
-from tiles.tilers.stored_buildings import Place, StoredBuildings
+from tiles.tilers.stored import Place
+from tiles.tilers.stored_buildings import StoredBuildings
 
 FRAME = np.asarray(enu_frame(120.22, 30.98, 14.0))
 LIMITS = Limits(min_bytes=500, max_bytes=2500)

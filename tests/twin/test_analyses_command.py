@@ -56,7 +56,10 @@ def test_a_person_reads_figures_datum_and_notes(here: Command) -> None:
         (["divination", "--twin", "qianwan"], ["divination", "section"]),
         (["ageing"], ["--twin", "qianwan"]),
         (["ageing", "--twin", "atlantis"], ["atlantis"]),
-        (["section", "--twin", "qianwan"], ["line"]),
+        (
+            ["section", "--twin", "qianwan"],
+            ["line: it must be given", "twin query section --twin qianwan --set 'line=[[624030.0,"],
+        ),
         (["ageing", "--twin", "qianwan", "--set", "old"], ["key=value"]),
         (["ageing", "--twin", "qianwan", "--input", "absent.json"], ["absent.json"]),
         (["ageing", "--twin", "qianwan", "--svg", "a.svg"], ["image/svg+xml"]),

@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import parse_qsl, urljoin
 
 import httpx
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
+import shapely.affinity
 
 from models.crs import StorageCrs
 from models.db import twins
@@ -20,14 +22,16 @@ from models.db.connection import connect
 from models.db.pool import open_pool
 from models.db.publish import publish
 from models.features import Theme, feature_id
-from models.testing import buildings, delivery, pipes
+from models.testing import buildings, cube, delivery, pipes
 from models.twins import load_twins
 from tiles.inspect import Glb
 from tiles.inspect_tileset import walk
+from tiles.store.base import StoredFile
 from twin.dynamic import Bounds, BusyError, DynamicTiles, TooManyError
 from twin.services import Services
 from twin.settings import Settings
 from twin.testing import application
+from twin.tile_stores import places
 from twin.tiling import tile
 
 TWIN = "songjiang-hub"
@@ -172,12 +176,19 @@ def test_pipes_by_a_property_of_segments_only(client: httpx.Client, database: st
 
 
 def within(
-    settings: Settings, url: str, bounds: Bounds, do: Callable[[DynamicTiles], Awaitable[None]]
+    settings: Settings,
+    url: str,
+    bounds: Bounds,
+    do: Callable[[DynamicTiles], Awaitable[None]],
+    *,
+    nowhere: bool = False,
 ) -> None:
+    own = "postgresql://nobody@127.0.0.1:1/nothing" if nowhere else url
+
     async def run() -> None:
         async with open_pool(url) as pool:
-            services = Services(load_twins(), settings.tiles_dir, pool)
-            tiles = DynamicTiles(services, url, STORAGE, bounds)
+            services = Services(load_twins(), settings.tiles_dir, pool, places(settings, None))
+            tiles = DynamicTiles(services, own, STORAGE, settings.home, bounds)
             try:
                 await do(tiles)
             finally:
@@ -213,3 +224,140 @@ def test_a_question_has_bounds(settings: Settings, database: str) -> None:
     within(settings, database, Bounds(features=8), too_many)
     within(settings, database, Bounds(seconds=0.0), too_slow)
     within(settings, database, Bounds(waiting=2), side_by_side)
+
+
+def spread(count: int) -> pd.DataFrame:
+    """Buildings over a square of some kilometres, more than go into one tile."""
+    table = city({f"b{n}": 5.0 + n % 40 for n in range(count)})
+    side = int(count**0.5) + 1
+    at = np.arange(count)
+    table["geom"] = [
+        shapely.affinity.translate(geom, 30.0 * (n % side) - 20.0 * n, 30.0 * (n // side))
+        for n, geom in zip(at.tolist(), table["geom"], strict=True)
+    ]
+    return table
+
+
+def files_of(client: httpx.Client, root: httpx.Response) -> list[bytes]:
+    return [client.get(urljoin(LAYER, uri)).content for uri in contents(root.content)]
+
+
+def test_from_afar_it_is_the_published_layer(
+    client: httpx.Client, settings: Settings, database: str
+) -> None:
+    """Far views, boxes, statistics and schema: the whole tileset, byte by byte."""
+    with connect(database) as conn:
+        made = delivery(Theme.BUILDINGS, {"building": spread(6000)})
+        publish(conn, twin=TWIN, dataset="made", deliveries=[made])
+    tile(settings, database, [load_twins()[TWIN]], "buildings")
+    static = client.get(LAYER)
+    asked = client.get(LAYER, params={"filter": "height > 0"})
+    (query,) = {uri.partition("?")[2] for uri in contents(asked.content)}
+    assert asked.text.replace(f"?{query}", "") == static.text
+    assert files_of(client, asked) == files_of(client, static)
+    document = static.json()
+    assert document["statistics"]["classes"]["building"]["count"] == 6000
+    assert document["root"]["refine"] == "REPLACE" and "content" in document["root"]
+    # of half of them, too, something stands for all from afar, in one file
+    half = client.get(LAYER, params={"filter": "height >= 25"}).json()
+    assert half["statistics"]["classes"]["building"]["count"] == 3000
+    assert half["statistics"]["classes"]["building"]["properties"]["height"]["min"] == 25
+
+
+def test_pipes_and_bim_are_the_published_layers(
+    client: httpx.Client, settings: Settings, database: str
+) -> None:
+    element = {
+        "id": [feature_id(TWIN, "made", "bim_element", f"e{n}") for n in range(6)],
+        "key": [f"e{n}" for n in range(6)],
+        "global_id": [f"e{n}" for n in range(6)],
+        "ifc_class": ["IfcWall"] * 6,
+        "mesh": ["cube"] * 6,
+        "placement": [[1.0, 0, 0, 521_700 + 5.0 * n, 0, 1, 0, 3_428_800, 0, 0, 1, 4, 0, 0, 0, 1]
+                      for n in range(6)],
+        "geom": [None] * 6,
+    }  # fmt: skip
+    with connect(database) as conn:
+        made = delivery(Theme.PIPES, pipes(40, twin=TWIN))
+        publish(conn, twin=TWIN, dataset="made", deliveries=[made])
+        made = delivery(
+            Theme.BIM, {"bim_element": pd.DataFrame(element)}, meshes={"cube": cube(2.0)}
+        )
+        publish(conn, twin=TWIN, dataset="model", deliveries=[made])
+    for layer in ("pipes", "bim"):
+        tile(settings, database, [load_twins()[TWIN]], layer)
+        path = f"/tiles/{TWIN}/{layer}/tileset.json"
+        static, asked = client.get(path), client.get(path, params={"datetime": "2090-01-01"})
+        (query,) = {uri.partition("?")[2] for uri in contents(asked.content)}
+        assert asked.text.replace(f"?{query}", "") == static.text
+        (uri,) = contents(static.content)
+        content = client.get(urljoin(path, uri)).content
+        assert client.get(urljoin(path, f"{uri}?{query}")).content == content
+
+
+def test_processes_share_what_was_made(settings: Settings, database: str) -> None:
+    """Another process, or this one after a restart, has all without making it: its own connection
+    leads nowhere. What somebody did to the files is found out."""
+    put(database, {f"b{n}": 5.0 + n for n in range(30)})
+    asked = {"filter": "height > 9"}
+    found: dict[str, StoredFile] = {}
+
+    async def ask(tiles: DynamicTiles) -> None:
+        root = await tiles.file(TWIN, "buildings", "tileset.json", asked)
+        (uri,) = contents(root.decoded())
+        name, _, query = uri.partition("?")
+        content = await tiles.file(TWIN, "buildings", name, dict(parse_qsl(query)))
+        assert found.setdefault("root", root) == root
+        assert found.setdefault("content", content) == content
+
+    within(settings, database, Bounds(), ask)
+    within(settings, database, Bounds(), ask, nowhere=True)
+    for path in (settings.home / "cache").rglob("*"):
+        if path.is_file() and path.stat().st_size > 100:
+            path.write_bytes(path.read_bytes()[:-1] + b"!")
+    within(settings, database, Bounds(), ask)
+    within(settings, database, Bounds(), ask, nowhere=True)
+
+
+def test_the_cache_has_bounds_and_what_it_lost_is_made_again(
+    settings: Settings, database: str
+) -> None:
+    put(database, {f"b{n}": 5.0 + n for n in range(20)})
+    room = 100_000
+    first: dict[str, bytes] = {}
+
+    async def ask(tiles: DynamicTiles) -> None:
+        for number in range(20):
+            asked = {"filter": f"height > {number}"}
+            root = await tiles.file(TWIN, "buildings", "tileset.json", asked)
+            (uri,) = contents(root.decoded())
+            name, _, query = uri.partition("?")
+            content = await tiles.file(TWIN, "buildings", name, dict(parse_qsl(query)))
+            first.setdefault(uri, content.decoded())
+            kept = [p.stat().st_size for p in (settings.home / "cache").rglob("*") if p.is_file()]
+            assert sum(kept) <= room
+
+    async def again(tiles: DynamicTiles) -> None:
+        for uri, data in first.items():
+            name, _, query = uri.partition("?")
+            content = await tiles.file(TWIN, "buildings", name, dict(parse_qsl(query)))
+            assert content.decoded() == data
+
+    within(settings, database, Bounds(bytes=room), ask)
+    assert len(first) == 20
+    within(settings, database, Bounds(bytes=room), again)
+
+
+def test_what_takes_too_long_is_told_with_a_time_to_come_again(
+    settings: Settings, database: str
+) -> None:
+    put(database, {f"b{n}": 5.0 + n for n in range(9)})
+    hasty = settings.model_copy(update={"dynamic_timeout": 1e-6})
+    with application(hasty, database) as address:
+        answer = httpx.get(address + LAYER, params={"filter": "height > 0"})
+        assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) > 0
+        assert answer.json()["code"] == "DYN-02"
+        for name in ("../" * 4 + "etc/passwd", "x" * 32 + ".glb", "0" * 32 + ".exe"):
+            strange = httpx.get(f"{address}/tiles/{TWIN}/buildings/{name}?filter=height>0")
+            assert strange.status_code == 404

@@ -11,7 +11,7 @@ import orjson
 
 from tiles.check import implicit
 from tiles.check.content import DECODE_ERRORS, UP
-from tiles.check.document import check_document
+from tiles.check.document import check_document, contents_of, external_tileset, is_implicit
 from tiles.check.drawn import check_drawn
 from tiles.check.far import camera, refines
 from tiles.check.files import Files, OutsideError, TooLargeError, resolve
@@ -20,6 +20,7 @@ from tiles.check.session import Session
 from tiles.check.subtree import Subtree
 from tiles.check.subtree import parse as parse_subtree
 from tiles.check.tile import INSIDE, Tileset, Visit, check_content_volume, inspect
+from tiles.check.unreached import check_unreached
 from tiles.content import F64
 from tiles.errors import TileNotFoundError, TilesetError
 
@@ -33,6 +34,7 @@ class Checker:
         self._session = Session(files, limits)
         self._stack: list[Visit] = []
         self._eye: F64 | None = None
+        self._statistics: Any = None
         self._stop = time.monotonic() + limits.seconds
 
     def run(self, expected: Iterable[str] | None) -> Report:
@@ -50,7 +52,7 @@ class Checker:
             except DECODE_ERRORS as error:  # a member of another type than the standard's
                 self._session.note(visit.where, "TSC-04", error, "a tile as in the standard")
         if "TSC-06" not in self._session.findings.totals:
-            self._check_unreached(root)
+            check_unreached(self._session, root)
         return self._report(root, expected)
 
     def _beyond(self, visit: Visit) -> tuple[str, str] | None:
@@ -74,7 +76,7 @@ class Checker:
         refined = visit.near and refines(visit, self._eye, self._session.limits)
         children = self._children(visit, refined)
         external = False
-        for spec in _contents(visit.tile):
+        for spec in contents_of(visit.tile):
             external |= self._content(visit, spec, bool(children))
         leaf = not children and not external and visit.node is None
         if leaf and visit.error:
@@ -83,7 +85,7 @@ class Checker:
 
     def _children(self, visit: Visit, refined: bool) -> list[Visit]:
         tile = visit.tile
-        if visit.node is None and _is_implicit(tile):
+        if visit.node is None and is_implicit(tile):
             try:
                 tree = implicit.tree_of(tile, partial(self._subtree, visit))
                 node = tree.root()
@@ -147,7 +149,7 @@ class Checker:
         except TilesetError as error:
             note("TSC-08", error, "a whole file")
             return False
-        document = _tileset(data)
+        document = external_tileset(data)
         if document is not None:
             if name in visit.tileset.chain:
                 note("TSC-05", " → ".join([*visit.tileset.chain, name]), "no tileset in itself")
@@ -184,6 +186,8 @@ class Checker:
             return
         if not usable:
             return
+        if parent is None:
+            self._statistics = document.get("statistics")
         root, up = document["root"], str(document["asset"].get("gltfUpAxis", "Y")).upper()
         chain = (*parent.tileset.chain, name) if parent is not None else (name,)
         schema = self._schema(document, name, note)
@@ -223,15 +227,9 @@ class Checker:
             self._session.note(f"{visit.where} ({name})", *fault)
         return out
 
-    def _check_unreached(self, root: str) -> None:
-        spare = sorted(set(self._session.files.names()) - self._session.reached)
-        if spare:
-            size = sum(self._session.files.size(name) for name in spare)
-            found = f"{len(spare)} ({', '.join(spare[:3])}), {size} bytes"
-            self._session.findings.add("TSC-02", root, found, "0")
-
     def _report(self, root: str, expected: Iterable[str] | None) -> Report:
         summary, limits = self._session.summary, self._session.limits
+        self._session.ledger.compare(self._statistics, root, self._session.findings)
         summary.features = self._session.ledger.conclude(root, expected, self._session.findings)
         summary.far_requests = len(self._session.far)
         summary.far_bytes = sum(self._session.files.size(name) for name in self._session.far)
@@ -242,27 +240,3 @@ class Checker:
         return Report(
             self._session.findings.findings(), dict(self._session.findings.totals), summary
         )
-
-
-def _contents(tile: JsonObject) -> list[Any]:
-    extension = tile.get("extensions", {})
-    several = extension.get("3DTILES_multiple_contents", {}) if isinstance(extension, dict) else {}
-    listed = tile.get("contents") or several.get("contents", several.get("content", []))
-    one = [tile["content"]] if "content" in tile else []
-    return [*one, *listed] if isinstance(listed, list) else one
-
-
-def _is_implicit(tile: JsonObject) -> bool:
-    extensions = tile.get("extensions", {})
-    return "implicitTiling" in tile or implicit.EXTENSION in extensions
-
-
-def _tileset(data: bytes) -> JsonObject | None:
-    """The JSON of an external tileset, or None for any other content."""
-    if data.lstrip()[:1] != b"{":
-        return None
-    try:
-        document = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return None
-    return document if "root" in document else None

@@ -33,8 +33,10 @@ CODES: Final[dict[str, Code]] = {
     ),
     "TSC-02": Code(
         _W,
-        "{where} 中有文件无人引用：{found}；应为 {expected}。可删除旧版本文件。",
-        "{where} holds files that no tile reaches: {found}; expected {expected}. Collect garbage.",
+        "{where} 中有文件无人引用：{found}；应为 {expected}。请删除；"
+        "本程序的瓦片库可用 twin tile --gc 24 清理。",
+        "{where} holds files that no tile reaches: {found}; expected {expected}. Delete them; of "
+        "a store of this program, `twin tile --gc 24` does.",
     ),
     "TSC-03": Code(
         _E,
@@ -72,6 +74,13 @@ CODES: Final[dict[str, Code]] = {
         _I,
         "{where} 的几何未解码（{found}），未检查其位置；可检查的有 {expected}。",
         "{where} was not decoded ({found}), so its place is unchecked; readable are {expected}.",
+    ),
+    "TSC-10": Code(
+        _I,
+        "{where} 中保留着旧版本文件：{found}，供仍在读取旧版本的客户端使用；"
+        "{expected} 后由 twin tile 清理。",
+        "{where} keeps files of earlier versions for clients that still read those: {found}; "
+        "`twin tile` deletes them after {expected}.",
     ),
     # volumes and transforms
     "TSC-11": Code(
@@ -125,24 +134,27 @@ CODES: Final[dict[str, Code]] = {
     "TSC-21": Code(
         _E,
         "{where} 的 geometricError {found} 大于上级；应小于 {expected}。请按层级递减。",
-        "{where} has geometricError {found}, above its parent's; expected less than {expected}.",
+        "{where} has geometricError {found}, above its parent's; expected less than {expected}. "
+        "Let errors fall from level to level.",
     ),
     "TSC-22": Code(
         _W,
-        "{where} 的 geometricError {found} 与上级相同；应小于 {expected}，否则该级细化无意义。",
+        "{where} 的 geometricError {found} 与上级相同；应小于 {expected}，否则该级细化无意义。"
+        "请降低该值或去掉该级。",
         "{where} has geometricError {found}, the same as its parent's; expected less than "
-        "{expected}, else this step refines nothing.",
+        "{expected}, else this step refines nothing. Lower it, or leave the step out.",
     ),
     "TSC-23": Code(
         _E,
-        "{where} 的瓦片集 geometricError {found} 不大于根瓦片；应大于 {expected}。",
-        "{where} has a tileset geometricError {found} that is not above its root tile's; expected "
-        "more than {expected}.",
+        "{where} 的瓦片集 geometricError {found} 小于根瓦片；应大于 {expected}。请提高瓦片集的值。",
+        "{where} has a tileset geometricError {found} that is below its root tile's; expected "
+        "more than {expected}. Raise the tileset's.",
     ),
     "TSC-24": Code(
-        _W,
-        "{where} 是叶瓦片，但 geometricError 为 {found}；应为 {expected}。",
-        "{where} is a leaf with geometricError {found}; expected {expected}.",
+        _I,
+        "{where} 是叶瓦片，但 geometricError 为 {found}；应为 {expected}，除非确有此省略误差。",
+        "{where} is a leaf with geometricError {found}; expected {expected}, unless it leaves out "
+        "that much.",
     ),
     # sizes
     "TSC-31": Code(
@@ -180,22 +192,26 @@ CODES: Final[dict[str, Code]] = {
     "TSC-41": Code(
         _W,
         "{where} 中有要素同时出现在多个瓦片：{found}；每个要素应{expected}。请修正切片。",
-        "{where} draws features in several tiles at once: {found}; expected each {expected}.",
+        "{where} draws features in several tiles at once: {found}; expected each {expected}. Tile "
+        "again so that none is cut or repeated.",
     ),
     "TSC-42": Code(
         _E,
         "{where} 的要素号 {found} 超出属性表；应在 {expected} 内。请修正要素号。",
-        "{where} has feature id {found}, beyond its property table; expected {expected}.",
+        "{where} has feature id {found}, beyond its property table; expected {expected}. Correct "
+        "the ids or the table.",
     ),
     "TSC-43": Code(
         _W,
-        "{where} 的属性表有 {found} 行没有几何；应为 {expected}。",
-        "{where} has {found} table rows that nothing is drawn for; expected {expected}.",
+        "{where} 的属性表有 {found} 行没有几何；应为 {expected}。请补上几何或删去这些行。",
+        "{where} has {found} table rows that nothing is drawn for; expected {expected}. Draw them, "
+        "or leave the rows out.",
     ),
     "TSC-44": Code(
         _E,
-        "{where} 的属性表中标识重复：{found}；每个标识应{expected}。",
-        "{where} has the same id in several table rows: {found}; expected each {expected}.",
+        "{where} 的属性表中标识重复：{found}；每个标识应{expected}。请更正标识或合并行。",
+        "{where} has the same id in several table rows: {found}; expected each {expected}. Correct "
+        "the ids, or join the rows.",
     ),
     "TSC-45": Code(
         _E,
@@ -205,12 +221,20 @@ CODES: Final[dict[str, Code]] = {
     "TSC-46": Code(
         _E,
         "{where} 的属性表与数据不符：{found}；应为 {expected}。请重新生成。",
-        "{where} has a property table at odds with its data: {found}; expected {expected}.",
+        "{where} has a property table at odds with its data: {found}; expected {expected}. Build "
+        "this tile again.",
     ),
     "TSC-47": Code(
         _W,
         "{where} 的 featureCount 为 {expected}，实际有 {found} 个要素。请更正。",
         "{where} states featureCount {expected} but uses {found} features. Correct it.",
+    ),
+    "TSC-48": Code(
+        _E,
+        "{where} 的 statistics 称该类要素有 {expected}，内容中实有 {found}。"
+        "请检查切片是否丢失或重复要素，或更正统计。",
+        "{where} states {expected} features of a class in its statistics, its contents hold "
+        "{found}. Look for what tiling lost or repeated, or correct the statistics.",
     ),
     # extensions and conventions
     "TSC-51": Code(
@@ -225,8 +249,9 @@ CODES: Final[dict[str, Code]] = {
     ),
     "TSC-53": Code(
         _W,
-        "{where} 列出了未使用的扩展 {found}；应只列 {expected}。",
-        "{where} lists the extension {found} that it does not use; expected {expected}.",
+        "{where} 列出了未使用的扩展 {found}；应只列 {expected}。请从列表中删去。",
+        "{where} lists the extension {found} that it does not use; expected {expected}. Take it "
+        "off the list.",
     ),
     "TSC-54": Code(
         _E,
@@ -237,9 +262,10 @@ CODES: Final[dict[str, Code]] = {
     ),
     "TSC-55": Code(
         _W,
-        "{where} 设置了 gltfUpAxis={found}，标准中没有该属性，其他客户端会忽略；应为{expected}。",
+        "{where} 设置了 gltfUpAxis={found}，标准中没有该属性，其他客户端会忽略；应为{expected}。"
+        "请改为 Y 轴向上并删去该属性。",
         "{where} sets gltfUpAxis={found}, which no edition of the standard has and other clients "
-        "ignore; expected {expected}.",
+        "ignore; expected {expected}. Turn the contents so, and leave the property out.",
     ),
     # implicit tiling
     "TSC-61": Code(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from tiles.check.content import UP, Decoded, decode
+from tiles.check.content import UP, decode
+from tiles.check.decoded import Decoded
 from tiles.check.files import OutsideError, resolve
 from tiles.check.session import Session
 from tiles.check.tile import INSIDE, Visit, metres
@@ -34,7 +35,7 @@ def check_drawn(
     for uri in found.images:
         _image(session, name, uri, visit.near, note)
     summary.triangles += found.triangles
-    summary.points += found.vertices if "pnts" in found.kinds else 0
+    summary.points += found.dots
     summary.draw_calls += found.draw_calls
     size = session.files.size(name)
     summary.largest_tile_bytes = max(summary.largest_tile_bytes, size)
@@ -47,7 +48,9 @@ def check_drawn(
     kept = visit.refine == "ADD" or not has_children
     for keys in found.features:
         session.ledger.add(where, keys, kept=kept)
-    session.ledger.rows += found.rows if kept else 0
+    if kept:
+        session.ledger.rows += found.rows
+        session.ledger.classes.update(found.classes)
     _check_place(session, visit, found, inner, data, fetch, note)
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from typing import Any, Final
 
 import numpy as np
 
 from tiles.check.report import Collector
 from tiles.check.tables import U64, hashes
+
+#: Findings after which not all that there is was seen.
+_UNREAD: Final = frozenset({"TSC-01", "TSC-03", "TSC-04", "TSC-05", "TSC-06", "TSC-08", "TSC-61"})
 
 
 class Ledger:
@@ -19,6 +24,7 @@ class Ledger:
         self._owners: list[int] = []
         self._replaced: list[U64] = []
         self.rows = 0
+        self.classes: Counter[str] = Counter()
 
     def add(self, where: str, keys: U64, *, kept: bool) -> None:
         """Note a content's features; ``kept`` tells that they stay drawn at full detail."""
@@ -28,6 +34,17 @@ class Ledger:
             self._kept.append(np.unique(keys))
         else:
             self._replaced.append(np.unique(keys))
+
+    def compare(self, statistics: Any, root: str, findings: Collector) -> None:
+        """Compare rows by class with the ``statistics`` of a tileset that was read whole
+        (3D Tiles 1.1, "Metadata statistics")."""
+        if not _UNREAD.isdisjoint(findings.totals):
+            return
+        stated = statistics.get("classes") if isinstance(statistics, dict) else None
+        for name, entry in stated.items() if isinstance(stated, dict) else ():
+            count = entry.get("count") if isinstance(entry, dict) else None
+            if name in self.classes and isinstance(count, int) and count != self.classes[name]:
+                findings.add("TSC-48", root, f"{self.classes[name]} ({name})", count)
 
     def conclude(self, root: str, expected: Iterable[str] | None, findings: Collector) -> int:
         """Compare everything noted; gives the number of distinct features."""

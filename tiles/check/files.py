@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,21 +44,36 @@ class Files(Protocol):
         """Every file there is."""
         ...
 
+    def age(self) -> float | None:
+        """Seconds since the root was written, None where nobody knows."""
+        ...
+
 
 def open_files(path: Path) -> Files:
     """The files of a folder with ``tileset.json``, of a tileset file, or of a ``.3tz``.
 
     Raises :class:`tiles.errors.TileNotFoundError` and :class:`tiles.errors.TilesetError`.
     """
-    if path.is_dir():
-        return FolderFiles(path, ROOT)
     if path.suffix == ".3tz" and path.is_file():
-        return ArchiveFiles(path)
-    if path.is_file() or path.with_name(f"{path.name}.gz").is_file():
-        return FolderFiles(path.parent, path.name.removesuffix(".gz"))
+        archive = ArchiveFiles(path)
+        if ROOT in archive.names():
+            return archive
+        raise TileNotFoundError(
+            f"{path} holds no {ROOT} at its top; expected a tileset in the archive. Pack the "
+            "folder in which that file lies.",
+            f"{path} 顶层没有 {ROOT}；归档中应为一个瓦片集。请将该文件所在目录重新打包。",
+        )
+    folder = path.is_dir()
+    root = path / ROOT if folder else path
+    if root.is_file() or root.with_name(f"{root.name}.gz").is_file():
+        return FolderFiles(root.parent, root.name.removesuffix(".gz"))
+    near = [found.parent for at in ("*", "*/*") for found in sorted(path.glob(f"{at}/{ROOT}*"))]
+    named = ", ".join(map(str, near[:3])) if near else ""
     raise TileNotFoundError(
-        f"There is no tileset at {path}; expected a folder, a tileset.json or a .3tz.",
-        f"{path} 处没有瓦片集；应为目录、tileset.json 或 .3tz 文件。",
+        f"There is no tileset at {path}; expected a folder with {ROOT}, a tileset's JSON or a "
+        f".3tz. {f'Check one of these: {named}.' if near else 'Name the place of one.'}",
+        f"{path} 处没有瓦片集；应为含 {ROOT} 的目录、瓦片集 JSON 或 .3tz 文件。"
+        f"{f'可检查：{named}。' if near else '请给出正确位置。'}",
     )
 
 
@@ -106,6 +122,11 @@ class FolderFiles:
             if path.is_file() and not path.is_symlink() and not path.name.startswith("."):
                 yield path.relative_to(self._folder).as_posix().removesuffix(".gz")
 
+    def age(self) -> float | None:
+        """See :meth:`Files.age`."""
+        path = self._path(self.root)
+        return None if path is None else time.time() - path.stat().st_mtime
+
     def _path(self, name: str) -> Path | None:
         for candidate in (self._folder / name, self._folder / f"{name}.gz"):
             try:
@@ -141,6 +162,10 @@ class ArchiveFiles:
     def names(self) -> Iterator[str]:
         """See :meth:`Files.names`."""
         return iter(self._archive.infos)
+
+    def age(self) -> float | None:
+        """See :meth:`Files.age`; an archive holds one version only."""
+        return None
 
 
 def decoded(name: str, data: bytes, limit: int) -> bytes:

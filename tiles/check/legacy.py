@@ -12,7 +12,7 @@ import numpy.typing as npt
 import orjson
 
 from models.crs import ecef_to_geodetic, enu_frame
-from tiles.check.gltf import BudgetError
+from tiles.check.gltf_buffers import BudgetError
 from tiles.content import F64
 
 JsonObject: TypeAlias = dict[str, Any]

@@ -58,7 +58,10 @@ def hashes(values: list[Any]) -> U64:
 
 
 def table_ids(gltf: Gltf, table: JsonObject) -> list[Any] | None:
-    """The ids of a property table's rows, or None where no property holds ids."""
+    """The ids of a property table's rows, or None where no property holds ids.
+
+    Numbers that only count the rows of this table are none.
+    """
     properties, _ = _schema(gltf, table)
     for name, spec in _by_rank(properties):
         place = table.get("properties", {}).get(name)
@@ -73,7 +76,7 @@ def table_ids(gltf: Gltf, table: JsonObject) -> list[Any] | None:
         if spec["type"] == "SCALAR" and "INT" in spec.get("componentType", ""):
             kind = _BYTES[spec["componentType"]]
             numbers: list[Any] = np.frombuffer(gltf.view(place["values"]), kind, count).tolist()
-            return numbers
+            return None if _counts(numbers) else numbers
     return None
 
 
@@ -102,7 +105,10 @@ def faults(gltf: Gltf, table: JsonObject) -> Iterator[tuple[str, str]]:
 
 
 def batch_ids(table: JsonObject, binary: bytes, count: int) -> list[Any] | None:
-    """The ids of a batch table's rows (3D Tiles 1.0, batch table), or None. Raises ValueError."""
+    """The ids of a batch table's rows (3D Tiles 1.0, batch table), or None; see :func:`table_ids`.
+
+    Raises ValueError.
+    """
     named = {name.lower(): name for name in table}
     key = next((named[name] for name in ID_NAMES if name in named), None)
     if key is None:
@@ -111,7 +117,7 @@ def batch_ids(table: JsonObject, binary: bytes, count: int) -> list[Any] | None:
     if isinstance(values, dict) and values.get("type") == "SCALAR":
         kind = _BATCH_TYPES[values["componentType"]]
         values = np.frombuffer(binary, kind, count, values.get("byteOffset", 0)).tolist()
-    return values if isinstance(values, list) else None
+    return None if not isinstance(values, list) or _counts(values) else values
 
 
 def batch_faults(table: JsonObject, binary: bytes, count: int) -> Iterator[tuple[str, str]]:
@@ -126,6 +132,11 @@ def batch_faults(table: JsonObject, binary: bytes, count: int) -> Iterator[tuple
             end = values["byteOffset"] + size * _ELEMENTS[values["type"]] * count
             if end > len(binary):
                 yield f"{name}: values to byte {end} of {len(binary)}", f"{count} rows"
+
+
+def _counts(values: list[Any]) -> bool:
+    """Whether ``values`` are 0, 1, 2 … or 1, 2, 3 …, as every tile may have them."""
+    return any(values == list(range(start, start + len(values))) for start in (0, 1))
 
 
 def _schema(gltf: Gltf, table: JsonObject) -> tuple[JsonObject, JsonObject]:

@@ -58,8 +58,12 @@ def inspect(visit: Visit, note: Note) -> None:
     visit.refine = str(tile.get("refine", parent.refine if parent else "REPLACE")).upper()
     visit.matrix = _matrix(tile, parent, note)
     visit.error = _error(visit, note)
+    spec = tile.get("boundingVolume")
+    if isinstance(spec, dict) and set(spec) == {"extensions"}:
+        note("TSC-09", ", ".join(map(str, spec["extensions"])), "box, region, sphere")
+        return
     try:
-        visit.volume = parse(tile.get("boundingVolume"), visit.matrix)
+        visit.volume = parse(spec, visit.matrix)
     except (ValueError, TypeError) as error:
         note("TSC-15", error, "a box, sphere or region of finite numbers")
         return

@@ -7,7 +7,8 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from tiles.check.gltf import DRACO, MESHOPT, Gltf
+from tiles.check.gltf import DRACO, Gltf
+from tiles.check.gltf_buffers import MESHOPT
 
 JsonObject: TypeAlias = dict[str, Any]
 

@@ -32,7 +32,23 @@ class StoredFile:
         return gzip.decompress(self.data) if self.encoding == "gzip" else self.data
 
 
-class TileStore(Protocol):
+class Sink(Protocol):
+    """Takes the contents and external tilesets of a layer."""
+
+    def put(self, data: bytes, suffix: str) -> str:
+        """Store ``data`` under ``<digest>.<suffix>`` (``glb`` or ``json``) and return that name."""
+        ...
+
+
+class Reader(Protocol):
+    """Hands out the files of a layer."""
+
+    def get(self, name: str) -> StoredFile:
+        """Read a file by name. Raises :class:`tiles.errors.TileNotFoundError`."""
+        ...
+
+
+class TileStore(Sink, Reader, Protocol):
     """Keeps one layer of one twin: its contents, external tilesets and the root tileset.
 
     ``put`` may run in several processes at once and is idempotent; nothing that was put is ever
@@ -40,16 +56,8 @@ class TileStore(Protocol):
     root stay until a collector that knows no reader needs them removes them.
     """
 
-    def put(self, data: bytes, suffix: str) -> str:
-        """Store ``data`` under ``<digest>.<suffix>`` (``glb`` or ``json``) and return that name."""
-        ...
-
     def publish(self, root: bytes) -> str:
         """Switch the root tileset to ``root`` (JSON) atomically; returns its digest."""
-        ...
-
-    def get(self, name: str) -> StoredFile:
-        """Read a file by name. Raises :class:`tiles.errors.TileNotFoundError`."""
         ...
 
     def names(self, older: float = 0.0) -> set[str]:

@@ -10,7 +10,7 @@ endpoint without TLS.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -27,12 +27,21 @@ from tiles.store.directory import MEDIA, NAME, digest, pack
 _FOREVER: Final = "public, max-age=31536000, immutable"
 #: Objects that one request may delete (Amazon S3 API, DeleteObjects).
 _MOST: Final = 1000
+#: Bytes that are passed on at a time.
+_CHUNK: Final = 1 << 17
+#: Where somebody waits: tried again for some seconds only, where a build tries for minutes.
+_HURRIED: Final[dict[str, Any]] = {
+    "retry_config": {"max_retries": 2, "retry_timeout": dt.timedelta(seconds=10)}
+}
 
 
 class BucketStore:
-    """:class:`tiles.store.base.TileStore` at ``url``, ``s3://bucket/prefix``."""
+    """:class:`tiles.store.base.TileStore` at ``url``, ``s3://bucket/prefix``.
 
-    def __init__(self, url: str) -> None:
+    One that is ``hurried`` gives up after some seconds where the store does not answer.
+    """
+
+    def __init__(self, url: str, *, hurried: bool = False) -> None:
         parts = urlsplit(url)
         if parts.scheme != "s3" or not parts.netloc:
             raise StoreError(
@@ -41,13 +50,14 @@ class BucketStore:
             )
         self.url = url
         self._bucket, self._prefix = parts.netloc, parts.path.strip("/")
+        self._hurried = hurried
         self._client: Any = None
 
-    def __getstate__(self) -> str:
-        return self.url
+    def __getstate__(self) -> tuple[str, bool]:
+        return self.url, self._hurried
 
-    def __setstate__(self, url: str) -> None:
-        self.__init__(url)  # type: ignore[misc]  # every process has its own client
+    def __setstate__(self, state: tuple[str, bool]) -> None:
+        self.__init__(state[0], hurried=state[1])  # type: ignore[misc]  # its own client
 
     def put(self, data: bytes, suffix: str) -> str:
         """See :meth:`tiles.store.base.TileStore.put`. Raises :class:`tiles.errors.StoreError`."""
@@ -68,19 +78,36 @@ class BucketStore:
     def get(self, name: str) -> StoredFile:
         """See :meth:`tiles.store.base.TileStore.get`; any other name is not found, never asked."""
         match = NAME.fullmatch(name)
-        if match is None and name != ROOT:
-            raise self._missing(name)
-        with self._asking():
-            try:
-                data = bytes(obstore.get(self._store(), self._at(name)).bytes())
-            except (ObjectNotFoundError, FileNotFoundError):
-                raise self._missing(name) from None
+        with self._asking(name):
+            data = bytes(obstore.get(self._store(), self._at(name)).bytes())
         if match is None:
             file = StoredFile(name, data, "gzip", MEDIA["json"], "", immutable=False)
             key = digest(file.decoded())
             return StoredFile(name, data, "gzip", MEDIA["json"], key, immutable=False)
         media = MEDIA[match["suffix"]]
         return StoredFile(name, data, "gzip", media, match["digest"], immutable=True)
+
+    async def size(self, name: str) -> int:
+        """Bytes of a file at rest. Raises as :meth:`get`."""
+        with self._asking(name):
+            return int((await obstore.head_async(self._store(), self._at(name)))["size"])
+
+    async def flow(
+        self, name: str, span: tuple[int, int] | None = None
+    ) -> tuple[int, AsyncIterator[bytes]]:
+        """Bytes of a file at rest, and these as they come: all, or those of ``span`` (first, last).
+
+        Raises as :meth:`get`.
+        """
+        options: Any = {} if span is None else {"range": (span[0], span[1] + 1)}
+        with self._asking(name):
+            found = await obstore.get_async(self._store(), self._at(name), options=options)
+
+        async def chunks() -> AsyncIterator[bytes]:
+            async for chunk in found.stream(min_chunk_size=_CHUNK):
+                yield bytes(chunk)
+
+        return int(found.meta["size"]), chunks()
 
     def names(self, older: float = 0.0) -> set[str]:
         """See :meth:`tiles.store.base.TileStore.names`. Raises StoreError."""
@@ -116,23 +143,33 @@ class BucketStore:
 
     def _store(self) -> Any:
         if self._client is None:
-            self._client = S3Store(self._bucket)
+            self._client = S3Store(self._bucket, **(_HURRIED if self._hurried else {}))
         return self._client
 
     @contextmanager
-    def _asking(self) -> Iterator[None]:
+    def _asking(self, name: str | None = None) -> Iterator[None]:
+        """Ask the object store, for the file ``name``."""
+        if name is not None and name != ROOT and not NAME.fullmatch(name):
+            raise self._missing(name)
         try:
             yield
+        except (ObjectNotFoundError, FileNotFoundError) as error:
+            if name is None:
+                raise self._unusable(error) from error
+            raise self._missing(name) from None
         except (BaseError, OSError, ValueError) as error:
-            kind = type(error).__name__  # its text may hold addresses and headers
-            raise StoreError(
-                f"The object store does not take {self.url} ({kind}). Check that the bucket exists "
-                "and what AWS_ENDPOINT, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY "
-                "say; AWS_ALLOW_HTTP=true allows an endpoint without TLS.",
-                f"对象存储无法使用 {self.url}（{kind}）。请检查桶是否存在，以及 AWS_ENDPOINT、"
-                "AWS_REGION、AWS_ACCESS_KEY_ID、AWS_SECRET_ACCESS_KEY 的取值；"
-                "无 TLS 的地址需设 AWS_ALLOW_HTTP=true。",
-            ) from error
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> StoreError:
+        kind = type(error).__name__  # its text may hold addresses and headers
+        return StoreError(
+            f"The object store does not take {self.url} ({kind}). Check that the bucket exists "
+            "and what AWS_ENDPOINT, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY "
+            "say; AWS_ALLOW_HTTP=true allows an endpoint without TLS.",
+            f"对象存储无法使用 {self.url}（{kind}）。请检查桶是否存在，以及 AWS_ENDPOINT、"
+            "AWS_REGION、AWS_ACCESS_KEY_ID、AWS_SECRET_ACCESS_KEY 的取值；"
+            "无 TLS 的地址需设 AWS_ALLOW_HTTP=true。",
+        )
 
     def _missing(self, name: str) -> TileNotFoundError:
         return TileNotFoundError(

@@ -19,7 +19,7 @@ import orjson
 from models.files import write_whole
 from tiles.errors import StoreError, TileNotFoundError
 from tiles.store.base import StoredFile
-from tiles.store.directory import digest
+from tiles.store.directory import digest, pack
 from tiles.terrain.quantized import MEDIA_TYPE
 
 LAYER: Final = "layer.json"
@@ -72,7 +72,7 @@ class Version:
 
     def put(self, level: int, x: int, y: int, data: bytes) -> int:
         """Write a tile; gives its bytes at rest. Tiles come in a fixed order."""
-        packed = gzip.compress(data, 6, mtime=0)
+        packed = pack(data)
         target = self._folder / str(level) / str(x) / f"{y}.terrain.gz"
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -91,7 +91,7 @@ class Version:
             if not target.is_dir():
                 self._folder.chmod(0o755)
                 self._folder.replace(target)
-            write_whole(self._path / f"{LAYER}.gz", gzip.compress(body, 6, mtime=0))
+            write_whole(self._path / f"{LAYER}.gz", pack(body))
         except OSError as error:
             raise _unusable(target, error) from error
         return version

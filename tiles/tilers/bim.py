@@ -37,10 +37,14 @@ _COLUMNS: Final = (
     ),
     Spec("storey_elevation", "FLOAT32", table="bim_element", unit="m"),
 )
+#: What is read of stored elements.
+READ: Final = (*(spec.id for spec in _COLUMNS if spec.id != "id"), "mesh", "placement")
 #: What a client hides and colours by, kept from afar.
 _FAR: Final = ("ifc_class", "storey_name", "storey_elevation", "building_name")
-#: Bytes of a vertex, a triangle, a row and an instance in a quantised tile before compression.
-_COST: Final = (16, 6, 240, 44)
+#: Bytes of a vertex, a triangle, a row and an instance in a tile as it is sent: compressed.
+COST: Final = (4, 2, 80, 30)
+#: Vertices placed in one go, each with a matrix of its own: tens of megabytes.
+_BLOCK: Final = 100_000
 _CURVE: Final = 1 / 6e6  # how far a straight line of 1 m may leave the curved Earth, per m²
 _SHIFTS: Final = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], float)
 
@@ -57,6 +61,7 @@ class BimTiler:
 
     Elements without a body and those of the style's ``hidden`` classes (spaces, openings) are in
     ``refused`` with a ``SKIP`` code. ``style`` is shaped as ``tiles/styles/bim.yaml``.
+    ``parts`` remembers what meshes come to, for other tilers with the same style.
     """
 
     layer = "bim"
@@ -70,6 +75,7 @@ class BimTiler:
         storage: StorageCrs = STORAGE,
         n_offset: float = 0.0,
         style: Style | None = None,
+        parts: bim_bodies.Parts | None = None,
     ) -> None:
         self.frame = frame
         self._style = style or default_style("bim")
@@ -83,7 +89,7 @@ class BimTiler:
         keys[~verdicts.sound] = None
 
         body, wanted = bim_bodies.assign(keys.tolist(), kinds.tolist(), meshes)
-        self._bodies = bim_bodies.prepare(wanted, meshes, self._style)
+        self._bodies = bim_bodies.prepare(wanted, meshes, self._style, parts)
         broken = body < 0
         broken[~broken] = np.isnan(self._bodies.low[body[~broken], 0])
         verdicts.refuse(broken, "GEO-MESH")
@@ -108,16 +114,20 @@ class BimTiler:
         self._boxed: BodyBoxes | None = None
         self._legend, self._look = self._far_looks(elements)
 
+    def __len__(self) -> int:
+        """Rows of the index."""
+        return len(self._ids)
+
     def index(self) -> FeatureIndex:
         """Ids, boxes and cost of all features that can be drawn."""
         vertices, triangles = self._bodies.counts()
         uses = np.bincount(self._body[self._instanced], minlength=len(vertices))
         shared = self._instanced & (uses >= self._style["instances"]["uses"])[self._body]
-        cost = _COST[0] * vertices + _COST[1] * triangles
+        cost = COST[0] * vertices + COST[1] * triangles
         return FeatureIndex(
             self._ids.tolist(),
             self._index_boxes,
-            np.where(shared, _COST[3], cost[self._body]) + _COST[2],
+            np.where(shared, COST[3], cost[self._body]) + COST[2],
             triangles[self._body],
         )
 
@@ -253,19 +263,22 @@ class BimTiler:
         vertices, vertex_start = take(shape.vertex_start, parts)
         triangles, triangle_start = take(shape.triangle_start, parts)
         of = np.repeat(owner, np.diff(vertex_start))
-        place = self._place[rows[of]]
-        stored = np.einsum("nij,nj->ni", place[:, :3, :3], shape.positions[vertices])
-        stored += place[:, :3, 3]
-        turn = np.linalg.inv(self._linear[rows[owner]]).transpose(0, 2, 1)
-        turn = np.repeat(turn, np.diff(vertex_start), axis=0)
-        normals = unit(np.einsum("nij,nj->ni", turn, shape.normals[vertices]))
+        turn = np.zeros((len(rows), 3, 3))
+        turn[owner] = np.linalg.inv(self._linear[rows[owner]]).transpose(0, 2, 1)
+        stored, normals = np.empty((len(of), 3)), np.empty((len(of), 3), np.float32)
+        for start in range(0, len(of), _BLOCK):
+            some = slice(start, start + _BLOCK)
+            place, own = self._place[rows[of[some]]], vertices[some]
+            stored[some] = np.einsum("nij,nj->ni", place[:, :3, :3], shape.positions[own])
+            stored[some] += place[:, :3, 3]
+            normals[some] = unit(np.einsum("nij,nj->ni", turn[of[some]], shape.normals[own]))
         count = np.diff(triangle_start)
         faces = shape.faces[triangles] + np.repeat(vertex_start[:-1], count)[:, None]
         mirrored = np.repeat(np.linalg.det(self._linear[rows[owner]]) < 0, count)
         faces[mirrored] = faces[mirrored][:, ::-1]
         return Surface(
             self._local.enu(*stored.T),
-            normals.astype(np.float32),
+            normals,
             faces.astype(np.uint32),
             of.astype(np.uint32),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,10 @@ from tiles.tilers.style import Style
 
 #: sRGB and opacity, 0..255.
 Colour = tuple[int, int, int, int]
+#: Colour, vertices, their normals, and triangles of one colour of a mesh.
+Part = tuple[Colour, F64, F32, I64]
+#: Parts of a body by mesh and, for nameless materials, IFC class.
+Parts = MutableMapping[tuple[str, str | None], list[Part]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,13 @@ class Bodies:
 
     def main_colours(self) -> I64:
         """The colour (b,) that most of each body's surface has; 0 for a body without any."""
-        shift = np.repeat(self.vertex_start[:-1], np.diff(self.triangle_start))
-        a, b, c = self.positions[self.faces + shift[:, None]].transpose(1, 0, 2)
-        area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
         part = np.repeat(np.arange(len(self.colour)), np.diff(self.triangle_start))
+        rivals = np.repeat(np.diff(self.part_start) > 1, np.diff(self.part_start))
+        of = np.flatnonzero(rivals[part])  # the others' colour is that of their one part
+        part = part[of]
+        corners = self.faces[of] + self.vertex_start[part, None]
+        a, b, c = self.positions[corners].transpose(1, 0, 2)
+        area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
         total = np.bincount(part, area, minlength=len(self.colour))
         body = np.repeat(np.arange(len(self.part_start) - 1), np.diff(self.part_start))
         out = np.zeros(len(self.part_start) - 1, np.int64)
@@ -78,16 +85,25 @@ def assign(
 
 
 def prepare(
-    wanted: Sequence[tuple[str, str | None]], meshes: Mapping[str, TriangleMesh], style: Style
+    wanted: Sequence[tuple[str, str | None]],
+    meshes: Mapping[str, TriangleMesh],
+    style: Style,
+    known: Parts | None = None,
 ) -> Bodies:
-    """Split and flatten the bodies ``wanted`` (mesh key, IFC class for nameless materials)."""
+    """Split and flatten the bodies ``wanted`` (mesh key, IFC class for nameless materials).
+
+    What is ``known`` is not split again, and what is split is known then.
+    """
+    known = {} if known is None else known
     colours: dict[Colour, int] = {}
     part_counts, part_colour, vertex_counts, triangle_counts = [], [], [], []
     positions, normals, faces = [np.empty((0, 3))], [np.empty((0, 3), np.float32)], [_NO_FACES]
     low, high = np.full((len(wanted), 3), np.nan), np.full((len(wanted), 3), np.nan)
     for number, (key, kind) in enumerate(wanted):
-        mesh = meshes[key]
-        parts = _parts(mesh, _palette(mesh, kind, style), style["crease"])
+        if (key, kind) not in known:
+            mesh = meshes[key]
+            known[key, kind] = _parts(mesh, _palette(mesh, kind, style), style["crease"])
+        parts = known[key, kind]
         part_counts.append(len(parts))
         for colour, points, flat, corners in parts:
             part_colour.append(colours.setdefault(colour, len(colours)))
@@ -114,7 +130,6 @@ def prepare(
 
 
 _NO_FACES: I64 = np.empty((0, 3), np.int64)
-_Part = tuple[Colour, F64, F32, I64]
 
 
 def _unnamed(mesh: TriangleMesh) -> bool:
@@ -137,7 +152,7 @@ def _palette(mesh: TriangleMesh, kind: str | None, style: Style) -> list[Colour]
     return [*out, by_class]
 
 
-def _parts(mesh: TriangleMesh, palette: list[Colour], crease: float) -> list[_Part]:
+def _parts(mesh: TriangleMesh, palette: list[Colour], crease: float) -> list[Part]:
     """The mesh's triangles by colour; nothing where arrays do not fit together."""
     points, indices = mesh.positions, mesh.indices
     if not len(indices) or not len(points) or len(mesh.materials) != len(indices):
@@ -148,7 +163,7 @@ def _parts(mesh: TriangleMesh, palette: list[Colour], crease: float) -> list[_Pa
     look = np.minimum(mesh.materials[kept].astype(np.int64), len(palette) - 1)
     different = list(dict.fromkeys(palette))
     colour = np.array([different.index(c) for c in palette])[look]
-    out: list[_Part] = []
+    out: list[Part] = []
     for number in np.unique(colour):
         own = corners[colour == number]
         used, faces = np.unique(own, return_inverse=True)

@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 import shapely
-from scipy.spatial import cKDTree
 
 from tiles.content import F64, U32
 from tiles.far_boxes import Boxes
@@ -74,8 +73,9 @@ def body_boxes(bodies: Bodies) -> BodyBoxes:
 
 def _axes(bodies: Bodies, rows: I64, of: I64) -> F64:
     """Directions in plan (k, 3) along which the boxes of bodies ``rows`` are smallest."""
-    clouds = shapely.multipoints(bodies.positions[:, :2], indices=np.searchsorted(rows, of))
-    rings = np.asarray(shapely.oriented_envelope(clouds))
+    # Lines, since a point each would be an object each.
+    lines = shapely.linestrings(bodies.positions[:, :2], indices=np.searchsorted(rows, of))
+    rings = np.asarray(shapely.oriented_envelope(lines))
     spans = (bodies.high - bodies.low)[rows]
     better = shapely.area(rings) < _BETTER * spans[:, 0] * spans[:, 1]
     better &= shapely.get_type_id(rings) == 3
@@ -92,15 +92,15 @@ def _away(bodies: Bodies, rows: I64, probes: F64) -> F64:
     """The greatest distance (k,) of ``probes`` (k, p, 3) from the bodies ``rows``."""
     starts = bodies.triangle_start[bodies.part_start]
     counts = np.diff(starts)[rows]
-    shift = np.repeat(bodies.vertex_start[:-1], np.diff(bodies.triangle_start))
-    faces = bodies.faces + shift[:, None]
+    part = np.repeat(np.arange(len(bodies.colour)), np.diff(bodies.triangle_start))
     out = np.empty(len(rows))
     per = probes.shape[1]
     few = np.flatnonzero(counts <= _FEW)
     step = max(_PAIRS // (per * _FEW), 1)
     for some in (few[at : at + step] for at in range(0, len(few), step)):
         take = np.concatenate([np.arange(starts[r], starts[r + 1]) for r in rows[some]])
-        corners = bodies.positions[faces[take]]
+        shift = bodies.vertex_start[part[take], None]
+        corners = bodies.positions[bodies.faces[take] + shift]
         size = counts[some]
         first = np.concatenate([[0], np.cumsum(size)[:-1]])
         each = np.repeat(probes[some], size, axis=0)  # (t, p, 3)
@@ -109,7 +109,8 @@ def _away(bodies: Bodies, rows: I64, probes: F64) -> F64:
     vertices = bodies.vertex_start[bodies.part_start]
     for row in np.flatnonzero(counts > _FEW):
         own = bodies.positions[vertices[rows[row]] : vertices[rows[row] + 1]]
-        out[row] = cKDTree(own).query(probes[row])[0].max()
+        gaps = (own - probe for probe in probes[row])  # a search tree would take longer to make
+        out[row] = np.sqrt(max(np.einsum("ni,ni->n", gap, gap).min() for gap in gaps))
     return out
 
 

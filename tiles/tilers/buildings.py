@@ -144,16 +144,14 @@ class BuildingTiler:
 
     def _looks(self) -> tuple[U32, Legend]:
         """A look a function, as it is what colours a roof."""
-        functions = self._properties.values("function")
-        found: dict[tuple[int, object], int] = {}
-        each = zip(self._roof.tolist(), functions.tolist(), strict=True)
-        look = np.array([found.setdefault(key, len(found)) for key in each], np.uint32)
+        number, functions = pd.factorize(self._properties.values("function"))
+        look, found = pd.factorize(self._roof * (len(functions) + 1) + number + 1)
         mixed = [_between(self._materials[0], roof) for roof in self._materials]
-        looks = tuple(
-            Look(mixed[roof], (None if name is None else str(name),)) for roof, name in found
-        )
+        names = [None, *map(str, functions)]  # the number of a missing one is -1
+        each = (divmod(kind, len(names)) for kind in found.tolist())
+        looks = tuple(Look(mixed[roof], (names[name],)) for roof, name in each)
         columns = self._properties.templates("function")
-        return look, Legend(looks, "building_look", columns)
+        return look.astype(np.uint32), Legend(looks, "building_look", columns)
 
 
 def _between(walls: Material, roof: Material) -> Material:
@@ -227,7 +225,7 @@ def _lowest(geoms: npt.NDArray[np.object_]) -> F64:
     return np.array(z.reindex(np.arange(len(geoms))), dtype=np.float64)
 
 
-def _roof_groups(functions: npt.NDArray[np.object_], style: Style) -> npt.NDArray[np.int8]:
+def _roof_groups(functions: npt.NDArray[np.object_], style: Style) -> I64:
     """Material number of each roof: 0 is the walls' own."""
     words = [[str(w).lower() for w in group["words"]] for group in style["roofs"].values()]
 
@@ -236,5 +234,6 @@ def _roof_groups(functions: npt.NDArray[np.object_], style: Style) -> npt.NDArra
         hits = (k for k, listed in enumerate(words, 1) if any(w in text for w in listed))
         return next(hits, 0)
 
-    known = {function: group(function) for function in set(functions)}
-    return np.fromiter((known[f] for f in functions), np.int8, len(functions))
+    number, known = pd.factorize(functions)
+    out: I64 = np.array([*map(group, known), group(None)], np.int64)[number]  # None: -1, the last
+    return out

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from tiles.metadata import enumerations
 from tiles.tilers.style import Style
 
 _UNIT: Final = re.compile(r"\s*[（(](m|mm|MPa|kV)[)）]$")
+#: A table, or all columns that are asked for as :func:`column` gives them, which may be changed.
+Table = pd.DataFrame | Mapping[str, npt.NDArray[np.object_]]
+
 #: What an integer column can hold besides its noData value.
 _RANGE: Final[dict[str, tuple[int, int]]] = {
     "INT32": (-(2**31) + 1, 2**31 - 1),
@@ -49,10 +52,15 @@ class Properties:
     that an enumeration does not list are unknown: no value can keep a tile from being written.
     """
 
-    def __init__(self, specs: Sequence[Spec], table: pd.DataFrame, style: Style) -> None:
+    def __init__(self, specs: Sequence[Spec], table: Table, style: Style) -> None:
         self._specs = specs
         self._labels = [_label(spec, style) for spec in specs]
-        self._values = [_clean(spec, column(table, spec.id)) for spec in specs]
+        self._values = [
+            _clean(
+                spec, column(table, spec.id) if isinstance(table, pd.DataFrame) else table[spec.id]
+            )
+            for spec in specs
+        ]
 
     def take(self, rows: I64) -> list[Column]:
         """The columns for features ``rows`` (k,)."""
@@ -82,7 +90,7 @@ def column(table: pd.DataFrame, name: str) -> npt.NDArray[np.object_]:
     """Column ``name`` as objects with None for missing; all None where the table has none."""
     if name not in table.columns:
         return np.full(len(table), None, dtype=object)
-    values: npt.NDArray[np.object_] = np.array(table[name].to_numpy(dtype=object), dtype=object)
+    values = _objects(table[name])
     values[np.asarray(pd.isna(values), dtype=bool)] = None
     return values
 
@@ -91,17 +99,16 @@ def numbers(table: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
     """Column ``name`` as float64 with NaN for missing, infinite or what is no number."""
     if name not in table.columns:
         return np.full(len(table), np.nan)
-    out = np.array(pd.to_numeric(table[name], errors="coerce"), dtype=np.float64)
+    held = table[name]
+    plain = isinstance(held.dtype, np.dtype) and held.dtype.kind == "f"
+    out = np.array(held if plain else _numeric(_objects(held)), dtype=np.float64)
     out[~np.isfinite(out)] = np.nan
     return out
 
 
 def texts(table: pd.DataFrame, name: str) -> npt.NDArray[np.object_]:
     """Column ``name`` as str, None where missing."""
-    values = column(table, name)
-    known = np.flatnonzero(values != None)  # noqa: E711 - element by element
-    values[known] = [str(v) for v in values[known]]
-    return values
+    return _words(column(table, name))
 
 
 def _label(spec: Spec, style: Style) -> tuple[str, str, str | None]:
@@ -118,15 +125,13 @@ def _label(spec: Spec, style: Style) -> tuple[str, str, str | None]:
 
 def _clean(spec: Spec, values: npt.NDArray[np.object_]) -> npt.NDArray[np.generic]:
     if spec.type == "STRING":
-        known = np.flatnonzero(values != None)  # noqa: E711 - element by element
-        values[known] = [_unicode(v) for v in values[known]]
-        return values
+        return _unicode(values)
     if spec.type == "ENUM":
         listed = enumerations()[spec.enum or ""].numbers
         out = np.empty(len(values), dtype=object)
         out[:] = [str(v) if v is not None and str(v) in listed else None for v in values]
         return out
-    wide = np.array(pd.to_numeric(pd.Series(values, dtype=object), errors="coerce"), np.float64)
+    wide = _numeric(values)
     wide[~np.isfinite(wide)] = np.nan
     if spec.type in _RANGE:
         low, high = _RANGE[spec.type]
@@ -137,6 +142,32 @@ def _clean(spec: Spec, values: npt.NDArray[np.object_]) -> npt.NDArray[np.generi
     return wide
 
 
-def _unicode(value: object) -> str:
-    text = str(value)
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+def _objects(column: pd.Series[Any]) -> npt.NDArray[np.object_]:
+    return np.array(column.to_numpy(dtype=object), dtype=object)
+
+
+def _numeric(values: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
+    """``values`` as float64, NaN for what is no number."""
+    if set(map(type, values)) <= {float, int, type(None)}:  # what is read from a database
+        return values.astype(np.float64)
+    listed = pd.Series(values, dtype=object)
+    return np.array(pd.to_numeric(listed, errors="coerce"), np.float64)
+
+
+def _unicode(values: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """``values`` as text that can be written; None where missing."""
+    values = _words(values)
+    known = np.flatnonzero(values != None)  # noqa: E711 - element by element
+    try:
+        "".join(values[known].tolist()).encode()
+    except UnicodeEncodeError:
+        values[known] = [str(v).encode("utf-8", "replace").decode() for v in values[known]]
+    return values
+
+
+def _words(values: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """``values`` as text, None where missing; they may be changed in place."""
+    if not set(map(type, values)) <= {str, type(None)}:  # what is read from a database is
+        known = np.flatnonzero(values != None)  # noqa: E711 - element by element
+        values[known] = [str(v) for v in values[known]]
+    return values

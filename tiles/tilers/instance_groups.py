@@ -23,14 +23,21 @@ class Group:
     rotations: F32
     scales: F32
 
-    def boxes(self) -> F64:
-        """Boxes (k, 6) of the instances: every mesh lies within ±0.5 in plan and -1..0.5 in z."""
-        reach = np.linalg.norm(self.scales[:, :2], axis=1) / 2
-        tall = self.scales[:, 2].astype(np.float64)
+    def boxes(self, rows: I64) -> F64:
+        """Boxes (k, 6) of the instances at places ``rows`` (k,): every mesh lies within ±0.5 in
+        plan and -1..0.5 in z."""
+        scales, at = self.scales[rows].astype(np.float64), self.translations[rows]
+        reach, tall = np.hypot(scales[:, 0], scales[:, 1]) / 2, scales[:, 2]
         slant = 0.02 * tall  # plumb lines differ by less than that within 100 km
         low = np.column_stack([-reach - slant, -reach - slant, -tall - 0.02 * reach])
         high = np.column_stack([reach + slant, reach + slant, 0.5 * tall + 0.02 * reach])
-        return np.hstack([self.translations + low, self.translations + high])
+        return np.hstack([at + low, at + high])
+
+    def places(self, points: I64) -> tuple[I64, I64]:
+        """Which of ``points`` (ascending) have an instance here, and the place of each of these."""
+        at = np.searchsorted(self.points, points)
+        hit = np.flatnonzero(self.points[np.minimum(at, len(self.points) - 1)] == points)
+        return hit, at[hit]
 
     @classmethod
     def merged(cls, groups: Sequence[Group]) -> Group:
@@ -52,11 +59,9 @@ class Group:
 
         Their feature ids are their places in ``rows`` plus ``shift``.
         """
-        at = np.searchsorted(self.points, rows)
-        hit = np.flatnonzero(self.points[np.minimum(at, len(self.points) - 1)] == rows)
+        hit, at = self.places(rows)
         if not len(hit):
             return None
-        at = at[hit]
         return Instances(
             [self.mesh.primitive(self.material)],
             self.translations[at],

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tiles.content import F64
+from tiles.content import F32, F64
 from tiles.mesh.ragged import I64
 from tiles.tilers.columns import texts
 from tiles.tilers.pipe_segments import Lines
@@ -28,6 +28,41 @@ class Ends:
     bottom: F64
     diameter: F64
     yaw: F64
+
+
+@dataclass(frozen=True, slots=True)
+class Joints:
+    """:class:`Ends` of many points at 24 bytes each: ``point`` (p,) ascending row numbers, and
+    ``said`` (p, 4) axis, bottom, diameter, yaw."""
+
+    point: I64
+    said: F32
+
+    @classmethod
+    def of(cls, point: I64, said: F32) -> Joints:
+        """From ``said`` (n, 4) by one end of a segment each, at ``point`` (n,); the first at a
+        point gives its direction."""
+        order = np.argsort(point, kind="stable")
+        rows, first = np.unique(point[order], return_index=True)
+        if not len(rows):
+            return cls(rows, np.empty((0, 4), np.float32))
+        axis, bottom, diameter, yaw = said[order].T
+        columns = (
+            np.minimum.reduceat(axis, first),
+            np.minimum.reduceat(bottom, first),
+            np.maximum.reduceat(diameter, first),
+            yaw[first],
+        )
+        return cls(rows, np.column_stack(columns))
+
+    def at(self, point: I64) -> F32:
+        """What is said (k, 4) at the rows ``point`` (k,), NaN where nothing is."""
+        out = np.full((len(point), 4), np.nan, np.float32)
+        if len(self.point):
+            place = np.minimum(np.searchsorted(self.point, point), len(self.point) - 1)
+            known = self.point[place] == point
+            out[known] = self.said[place[known]]
+        return out
 
 
 def ends(points: pd.DataFrame, segments: pd.DataFrame, line: Lines, size: Sizes) -> Ends:

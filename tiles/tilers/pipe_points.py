@@ -25,6 +25,8 @@ from tiles.tilers.refusals import Verdicts
 from tiles.tilers.style import Style, material
 
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
+#: The diagonal of the widest cover that is drawn, m.
+_WIDEST_COVER: Final = 3 * 2**0.5
 _MESHES: Final = {"cylinder": bodies.cylinder, "cube": bodies.cube, "ball": bodies.ball}
 
 
@@ -81,12 +83,29 @@ def boxes(groups: Sequence[Group], points: I64) -> F64:
     """Boxes (k, 6) of all bodies of each of ``points`` (k,), which ascend."""
     low, high = np.full((len(points), 3), np.inf), np.full((len(points), 3), -np.inf)
     for group in groups:
-        at = np.searchsorted(points, group.points)
-        hit = np.flatnonzero(np.isin(group.points, points))
-        at, box = at[hit], group.boxes()[hit]
+        at, place = group.places(points)
+        box = group.boxes(place)
         low[at] = np.minimum(low[at], box[:, :3])
         high[at] = np.maximum(high[at], box[:, 3:])
     return np.hstack([low, high])
+
+
+def reaches(ground: F64, depth: F64, end: Ends, style: Style) -> tuple[F64, F64, F64]:
+    """How far (k,) the bodies of points reach at most from their place on the ``ground`` (k,):
+    around, down and up, m. ``depth`` (k,) is the delivered one, NaN where there is none."""
+    specs = style["bodies"].values()
+    sizes = [spec["size"] for spec in specs if "size" in spec]
+    axial = [spec for spec in specs if spec["place"] == "axis"]
+    thick = np.nan_to_num(end.diameter) * max(spec["factor"] for spec in axial)
+    thick = np.maximum(thick, max(spec["least"] for spec in axial))
+    usual = max(style["well"]["depth"], *(spec.get("depth", 0.0) for spec in specs))
+    deep = np.fmax(np.fmax(depth, ground - end.bottom), usual)
+    deep = np.clip(deep, style["well"]["least"], style["well"]["greatest"])
+    drop = np.where(np.isnan(end.axis), 0.0, ground - end.axis)
+    wide = max(_WIDEST_COVER, *(float(np.hypot(*size[:2])) for size in sizes)) / 2
+    tall = max(size[2] for size in sizes if len(size) == 3)
+    down, up = np.fmax(deep, drop + thick), np.fmax(tall, thick - drop)
+    return np.maximum(wide, thick) + 0.02 * (down + up), down, up  # plumb lines lean that much
 
 
 @dataclass(frozen=True, slots=True)

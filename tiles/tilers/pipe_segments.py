@@ -95,11 +95,16 @@ def boxes(line: Lines, size: Sizes, rows: I64) -> F64:
     """Boxes (k, 6) that hold the solids of ``rows``."""
     points, starts = paths(line.enu, line.starts, rows)
     out = bounds(points, starts)
-    half = np.maximum(size.width, size.height)[rows] / 2
-    bent = np.diff(starts) > 2
-    reach = (np.where(bent, _MITRE, 1.5) * half)[:, None]
+    reach = reaches(size, np.diff(starts) > 2, rows)[:, None]
     out[:, :3] -= reach
     out[:, 3:] += reach
+    return out
+
+
+def reaches(size: Sizes, bent: npt.NDArray[np.bool_], rows: I64 | slice) -> F64:
+    """How far (k,) the solids of ``rows`` reach from their centre lines at most, m."""
+    half = np.maximum(size.width, size.height)[rows] / 2
+    out: F64 = np.where(bent, _MITRE, 1.5) * half
     return out
 
 
@@ -110,11 +115,11 @@ def pieces(line: Lines, rows: I64) -> tuple[I64, I64]:
     return np.delete(vertices, ends), starts - np.arange(len(starts))
 
 
-def counts(line: Lines, form: I64, rows: I64) -> tuple[I64, I64]:
-    """Vertices and triangles (k,) of the solids, if no line is cut or has repeated points."""
-    straight = np.maximum(np.diff(line.starts)[rows] - 1, 0)
-    sides = np.where(form[rows] == 0, 16, form[rows])
-    doubled = np.where(form[rows] == 4, 2, 1)
+def counts(straight: I64, form: I64) -> tuple[I64, I64]:
+    """Vertices and triangles (k,) of solids of ``straight`` pieces (k,), if no line is cut or has
+    repeated points."""
+    sides = np.where(form == 0, 16, form)
+    doubled = np.where(form == 4, 2, 1)
     vertices = 2 * sides * doubled * straight + 2 * sides
     return vertices, 2 * sides * straight + 2 * (sides - 2)
 

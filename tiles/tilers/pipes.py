@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from models.crs import STORAGE, StorageCrs
+from models.features import TABLES
 from models.pipes import classes
 from tiles.content import F64, U32, Content, Material, Primitive
 from tiles.far_lines import WIDTH, Lines
@@ -19,7 +20,7 @@ from tiles.tilers import pipe_points, pipe_segments
 from tiles.tilers.base import FeatureIndex, RefusedFeature
 from tiles.tilers.columns import Properties, Spec, column, texts
 from tiles.tilers.frame import LocalFrame
-from tiles.tilers.pipe_ends import ends
+from tiles.tilers.pipe_ends import Ends, ends
 from tiles.tilers.pipe_sizes import Words, sizes
 from tiles.tilers.refusals import Verdicts
 from tiles.tilers.style import Style, default_style, material
@@ -50,8 +51,25 @@ _COLUMNS: Final = (
     Spec("quality_level", "ENUM", table="pipe_segment", enum="quality_level"),
     Spec("acq_method", "ENUM", table="pipe_point", enum="acq_method"),
 )
-#: Bytes of a vertex, a triangle, a row and an instance in a quantised tile before compression.
-_COST: Final = (16, 6, 120, 44)
+#: What is read of stored tables: those that the property table shows, and what places and sizes.
+READ: Final = {
+    table: tuple(
+        dict.fromkeys(
+            name
+            for name in (*(spec.id for spec in _COLUMNS), *more)
+            if name in TABLES[table] and name != "id"
+        )
+    )
+    for table, more in (
+        ("pipe_segment", ("lno", "od_mm", "id_mm", "wall_mm", "geom")),
+        (
+            "pipe_point",
+            ("exp_no", "feature", "appurtenance", "well_bottom_h", "cover_size", "geom"),
+        ),
+    )
+}
+#: Bytes of a vertex, a triangle, a row and an instance in a tile as it is sent: compressed.
+COST: Final = (2, 1, 70, 25)
 
 
 class PipeTiler:
@@ -61,7 +79,8 @@ class PipeTiler:
     ``PIPE_POINT`` with ``id`` (and ``dataset_id`` where numbers repeat between datasets), ``geom``
     in the storage CRS: centre lines, and points at ground height. Both kinds are rows of the same
     property table, segments first. All lines and bodies are placed by the constructor; ``content``
-    sweeps only what it is asked for. ``style`` is shaped as ``tiles/styles/pipes.yaml``.
+    sweeps only what it is asked for. ``style`` is shaped as ``tiles/styles/pipes.yaml``; ``end`` is
+    what segments say at each of the points where these are not all that end there.
     """
 
     layer = "pipes"
@@ -75,6 +94,7 @@ class PipeTiler:
         storage: StorageCrs = STORAGE,
         n_offset: float = 0.0,
         style: Style | None = None,
+        end: Ends | None = None,
     ) -> None:
         self.frame = frame
         style = style or default_style("pipes")
@@ -89,7 +109,7 @@ class PipeTiler:
         self._segments: I64 = np.flatnonzero(verdicts.sound)
 
         verdicts = Verdicts(len(points))
-        end = ends(points, segments, self._line, self._size)
+        end = end or ends(points, segments, self._line, self._size)
         looks = self._looks(points)
         self._groups = pipe_points.groups(points, end, looks, local, style, verdicts)
         self.refused += verdicts.report(texts(points, "id"))
@@ -101,18 +121,23 @@ class PipeTiler:
         )
         self._table_rows = np.concatenate([self._segments, self._points + len(segments)])
         self._properties = Properties(_COLUMNS, table, style)
-        self._legend, self._legend_look = self._far_looks(table)
+        self._legend, self._legend_look = self._far_looks()
+
+    def __len__(self) -> int:
+        """Rows of the index."""
+        return len(self._ids)
 
     def index(self) -> FeatureIndex:
         """Ids, boxes and cost of all features that can be drawn."""
-        vertices, triangles = pipe_segments.counts(self._line, self._form, self._segments)
+        straight = np.maximum(np.diff(self._line.starts)[self._segments] - 1, 0)
+        vertices, triangles = pipe_segments.counts(straight, self._form[self._segments])
         count = len(self._points)
         bodies, faces = np.zeros(count, np.int64), np.zeros(count, np.int64)
         for group in self._groups:
             at = np.searchsorted(self._points, group.points)
             bodies[at] += 1
             faces[at] += len(group.mesh.indices)
-        cost = _COST[0] * vertices + _COST[1] * triangles + _COST[2]
+        cost = COST[0] * vertices + COST[1] * triangles + COST[2]
         return FeatureIndex(
             self._ids.tolist(),
             np.vstack(
@@ -121,7 +146,7 @@ class PipeTiler:
                     pipe_points.boxes(self._groups, self._points),
                 ]
             ),
-            np.concatenate([cost, _COST[3] * bodies + _COST[2]]),
+            np.concatenate([cost, COST[3] * bodies + COST[2]]),
             np.concatenate([triangles, faces]),
         )
 
@@ -178,19 +203,18 @@ class PipeTiler:
             self._legend,
         ).pruned()
 
-    def _far_looks(self, table: pd.DataFrame) -> tuple[Legend, U32]:
+    def _far_looks(self) -> tuple[Legend, U32]:
         """A look for each class and kind, and that of each row of the index."""
-        known = classes()
-        codes = [code if code in known else None for code in texts(table, "class_code")]
-        kinds = column(table, "kind")
+        columns = (self._properties.values(name) for name in ("class_code", "kind"))
+        each = zip(*(values[self._table_rows].tolist() for values in columns), strict=True)
         found: dict[tuple[str | None, str], int] = {}
-        own = [found.setdefault((codes[r], kinds[r]), len(found)) for r in self._table_rows]
+        own = [found.setdefault(look, len(found)) for look in each]
         looks = [
             Look(self._unknown if code is None else self._colours[code], (code, kind))
             for code, kind in found
         ]
-        columns = self._properties.templates("class_code", "kind")
-        return Legend(tuple(looks), "pipe_look", columns), np.array(own, np.uint32)
+        templates = self._properties.templates("class_code", "kind")
+        return Legend(tuple(looks), "pipe_look", templates), np.array(own, np.uint32)
 
     def _looks(self, table: pd.DataFrame) -> Words:
         """The material of each row's pipe class."""
@@ -211,15 +235,23 @@ def _class_materials(style: Style) -> tuple[dict[str, Material], Material]:
 
 def _joined(
     segments: pd.DataFrame, points: pd.DataFrame, size: Words, basis: Words
-) -> pd.DataFrame:
-    """The property table's rows: segments, then points."""
-    lines = segments.assign(
-        kind="segment", number=column(segments, "lno"), size=size, size_basis=basis, word=None
-    )
-    spots = points.assign(
-        kind="point", number=column(points, "exp_no"), word=pipe_points.words(points)
-    )
-    names = [spec.id for spec in _COLUMNS]
-    return pd.concat(
-        [t.reindex(columns=names).astype(object) for t in (lines, spots)], ignore_index=True
-    )
+) -> dict[str, Words]:
+    """The property table's columns: segments, then points."""
+    count = len(segments), len(points)
+    lines = {"kind": _all("segment", count[0]), "number": column(segments, "lno")}
+    lines |= {"size": size.copy(), "size_basis": basis.copy(), "word": _all(None, count[0])}
+    spots = {"kind": _all("point", count[1]), "number": column(points, "exp_no")}
+    spots |= {"word": pipe_points.words(points)}
+    return {
+        spec.id: np.concatenate(
+            [
+                own[spec.id] if spec.id in own else column(table, spec.id)
+                for own, table in ((lines, segments), (spots, points))
+            ]
+        )
+        for spec in _COLUMNS
+    }
+
+
+def _all(word: str | None, count: int) -> Words:
+    return np.full(count, word, dtype=object)

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from models.crs import STORAGE, StorageCrs
 from models.db import bulk
 from models.db import tiles_changes as changes
-from models.db.connection import Connection, connect
-from tiles.content import F64, Content
+from models.db.connection import Connection
+from tiles.content import Content
 from tiles.massing import Massing
 from tiles.mesh.ragged import I64
 from tiles.tilers.base import Batch, KeyIndex, Loader, RefusedFeature
 from tiles.tilers.buildings import BuildingTiler, keys_of
 from tiles.tilers.frame import LocalFrame
 from tiles.tilers.refusals import refused
+from tiles.tilers.stored import Connected, Place, pieces, rough_boxes
 
 _COLUMNS: Final = (
     *("key", "dataset_id", "name", "function", "storeys", "height", "height_source"),
@@ -30,18 +29,6 @@ _COLUMNS: Final = (
 _PART_COLUMNS: Final = (*_COLUMNS, "building_key")
 #: Bytes of a tile: a corner with its share of walls, roof and floor, and a row, both after gzip.
 _COST: Final = (12, 45)
-#: Rows read at a time while parts are looked at.
-_CHUNK: Final = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """How the buildings of a ``twin`` are placed: as in :class:`BuildingTiler`."""
-
-    twin: str
-    frame: F64
-    storage: StorageCrs = STORAGE
-    n_offset: float = 0.0
 
 
 class StoredBuildings:
@@ -88,28 +75,30 @@ class StoredBuildings:
     def _indexed(self, whole: npt.NDArray[np.void], parts: npt.NDArray[np.void]) -> KeyIndex:
         facts = np.concatenate([whole, parts]) if len(parts) else whole
         keys = np.concatenate([whole["row"], -parts["row"]])
-        boxes = _boxes(facts, LocalFrame(self.frame, self._place.storage, self._place.n_offset))
+        boxes = _boxes(facts, self._place.local())
         corners = np.maximum(facts["points"] - 1, 3)
         size = _COST[0] * corners + _COST[1]
         return KeyIndex(keys, boxes, size, 4 * corners - 4)
 
     def loader(self) -> Loader:
         """See :meth:`tiles.tilers.base.Source.loader`."""
-        snapshot = None if self._rows is not None else bulk.export_snapshot(self._conn)
-        return _Loader(self._url, snapshot, self._place, self._parts, self._owners)
+        known = (self._place, self._parts, self._owners)
+        if self._rows is not None:  # few, which this process reads: no other connection is needed
+            return _Loader(self._url, None, *known, own=self._conn)
+        return _Loader(self._url, bulk.export_snapshot(self._conn), *known)
 
     def _drawn_by_parts(self, whole: npt.NDArray[np.void], parts: npt.NDArray[np.void]) -> I64:
         """Row numbers of the buildings that a part stands for; notes whose part each part is."""
         owners = pd.Series(dtype=np.int64)
         known = []
-        for rows in _pieces(whole["row"]):
+        for rows in pieces(whole["row"]):
             table = bulk.read_rows(self._conn, "building", rows, ["key", "dataset_id"])
             known.append(pd.Series(rows, index=keys_of(table, "key")))
         owners = pd.concat(known) if known else owners
         owners = owners[~owners.index.duplicated()]
         drawn = []
         of_part = []
-        for rows in _pieces(parts["row"]):
+        for rows in pieces(parts["row"]):
             table = bulk.read_rows(self._conn, "building_part", rows, _PART_COLUMNS)
             tiler = BuildingTiler(
                 self.frame, table.iloc[:0], table,
@@ -120,23 +109,18 @@ class StoredBuildings:
             drawn.append(owner[tiler.places() >= 0])
         self._parts, self._owners = parts["row"], np.concatenate(of_part)
         rows = np.setdiff1d(np.concatenate(drawn), [0])
-        for piece in _pieces(rows):
+        for piece in pieces(rows):
             table = bulk.read_rows(self._conn, "building", piece, [])
             self.refused += refused(table["id"], "SKIP-PARTS")
         return rows
 
 
 @dataclass(slots=True)
-class _Loader:
-    """Connects when it first loads, and stays connected for the process's life."""
+class _Loader(Connected):
+    """Tiles whole batches: a part may need its building, which is read with it."""
 
-    url: str
-    snapshot: str | None
-    place: Place
     parts: I64
     owners: I64
-    _conn: Connection | None = None
-    _open: ExitStack = field(default_factory=ExitStack)
 
     def identity(self, keys: I64) -> bytes:
         """See :meth:`tiles.tilers.base.Identified.identity`: a row says the same for ever, and a
@@ -145,32 +129,21 @@ class _Loader:
 
     def load(self, keys: I64) -> Batch:
         """See :meth:`tiles.tilers.base.Loader.load`."""
-        if self._conn is None:
-            opened = (
-                connect(self.url, read_only=True)
-                if self.snapshot is None
-                else bulk.at_snapshot(self.url, self.snapshot)
-            )
-            self._conn = self._open.enter_context(opened)
+        conn = self.conn
         is_part = keys < 0
-        whole = bulk.read_rows(self._conn, "building", keys[~is_part], _COLUMNS)
+        whole = bulk.read_rows(conn, "building", keys[~is_part], _COLUMNS)
         parts = owners = None
         if is_part.any():
             rows = -keys[is_part]
-            parts = bulk.read_rows(self._conn, "building_part", rows, _PART_COLUMNS)
+            parts = bulk.read_rows(conn, "building_part", rows, _PART_COLUMNS)
             wanted = np.setdiff1d(self._owners_of(rows), [0])
-            owners = bulk.read_rows(self._conn, "building", wanted, ["key", "dataset_id"])
+            owners = bulk.read_rows(conn, "building", wanted, ["key", "dataset_id"])
         place = self.place
         tiler = BuildingTiler(
             place.frame, whole, parts, owners=owners,
             storage=place.storage, n_offset=place.n_offset,
         )  # fmt: skip
         return _Piece(tiler, is_part)
-
-    def close(self) -> None:
-        """End the connection; the next load makes another."""
-        self._conn = None
-        self._open.close()
 
     def _owners_of(self, parts: I64) -> I64:
         """Row of the building of each of the rows ``parts`` (k,), 0 without one."""
@@ -205,28 +178,12 @@ class _Piece:
 
 
 def _boxes(facts: npt.NDArray[np.void], frame: LocalFrame) -> npt.NDArray[np.float32]:
-    """ENU boxes (n, 6) about right: turned and scaled footprints differ by less than they are wide.
-
-    What cannot be placed is put at the origin; its content will refuse it.
-    """
+    """ENU boxes (n, 6) about right."""
     out = np.empty((len(facts), 6), np.float32)
-    for piece in _pieces(np.arange(len(facts))):
-        some = facts[piece]
+    for rows in pieces(np.arange(len(facts))):
+        some = facts[rows]
+        low = np.column_stack([some["west"], some["south"], some["base"]])
         height = np.where(some["height"] > 0, some["height"], 0.0)
-        spans = np.column_stack(
-            [some["east"] - some["west"], some["north"] - some["south"], height]
-        )
-        middle = frame.enu(
-            (some["west"] + some["east"]) / 2,
-            (some["south"] + some["north"]) / 2,
-            some["base"] + height / 2,
-        )
-        sound = np.isfinite(middle).all(axis=1) & np.isfinite(spans).all(axis=1)
-        middle, spans = np.where(sound[:, None], middle, 0), np.where(sound[:, None], spans, 0)
-        out[piece] = np.hstack([middle - spans / 2, middle + spans / 2])
+        high = np.column_stack([some["east"], some["north"], some["base"] + height])
+        out[rows] = rough_boxes(low, high, frame)
     return out
-
-
-def _pieces(rows: I64) -> Iterator[I64]:
-    for start in range(0, len(rows), _CHUNK):
-        yield rows[start : start + _CHUNK]

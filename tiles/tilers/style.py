@@ -6,8 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-import yaml
-
+from models.yaml_data import read_yaml
 from tiles.content import Material
 
 Style = dict[str, Any]
@@ -20,7 +19,7 @@ def default_style(layer: str) -> Style:
 
     Do not change it in place; a deployment's own style is another dictionary of the same shape.
     """
-    style: Style = yaml.safe_load((_FOLDER / f"{layer}.yaml").read_text("utf-8"))
+    style: Style = read_yaml((_FOLDER / f"{layer}.yaml").read_text("utf-8"))
     return style
 
 

@@ -19,6 +19,9 @@ from twin.analyses.pipework import Pipework, Source
 #: Columns that no analysis looks at.
 _LEFT_OUT: Final = frozenset({"source_geom", "attrs", "source_row", "source_sheet"})
 
+#: How much longer than other statements the reading of all pipes may take.
+_ALL: Final = 12
+
 Key = tuple[object, ...]
 
 
@@ -28,13 +31,21 @@ class PipeworkCache:
     At most ``rows`` segments and points are kept, the least recently used go first; the newest
     stays whatever its size. Any number of threads may ask at once; the same pipes are read once.
     ``url`` is the read role's; ``home`` holds the twins' terrain (:mod:`models.terrain`).
-    ``cities`` opens what is not kept in memory, for questions about space.
+    ``cities`` opens what is not kept in memory, for questions about space. ``seconds`` is what a
+    statement may take, and a dozenth of what reading all pipes may.
     """
 
-    def __init__(self, url: str, home: Path | None = None, rows: int = 3_000_000) -> None:
+    def __init__(
+        self,
+        url: str,
+        home: Path | None = None,
+        rows: int = 3_000_000,
+        seconds: float = 10.0,
+    ) -> None:
         self._url = url
         self._home = home
-        self.cities = Cities(url, home)
+        self._milliseconds = int(seconds * _ALL * 1000)
+        self.cities = Cities(url, home, seconds)
         self._rows = rows
         self._held: OrderedDict[Key, Pipework] = OrderedDict()
         self._lock = threading.Lock()
@@ -51,6 +62,7 @@ class PipeworkCache:
         Blocks while it reads. Raises :class:`models.errors.DatabaseError`.
         """
         with connect(self._url, read_only=True) as conn:
+            conn.execute(f"SET statement_timeout = {self._milliseconds}".encode())
             sources = _sources(conn, twin, as_of)
             # Valid times are whole days or moments of publication: what is valid now changes
             # with a revision or at a full hour.

@@ -17,10 +17,14 @@ from twin.analyses.cover import CoverRequest, cover
 from twin.analyses.ducts import DuctsRequest, ducts
 from twin.analyses.excavation import ExcavationRequest, excavation
 from twin.analyses.foundation import FoundationRequest, foundation_clearance
+from twin.analyses.network_results import NETWORK
 from twin.analyses.profile import ProfileRequest, profile
 from twin.analyses.registry import Analysis
+from twin.analyses.results import MEASURES
+from twin.analyses.schemas import Schema
 from twin.analyses.section import SectionRequest, section
 from twin.analyses.space_catalogue import SPACE
+from twin.analyses.space_results import SPACE as IN_SPACE
 from twin.analyses.tracing import (
     ConnectivityRequest,
     SourceRequest,
@@ -147,3 +151,6 @@ ALL: Final = (
     Analysis("ageing", "老化统计", "Ageing statistics", AgeingRequest, ageing, {"old": 30}),
     *SPACE,
 )
+
+#: JSON Schema of the results, by the same names.
+RESULTS: Final[dict[str, Schema]] = {**MEASURES, **NETWORK, **IN_SPACE}

@@ -163,11 +163,12 @@ class City:
 class Cities:
     """Opens :class:`City` for one question each, over connections that stay open.
 
-    ``url`` is the read role's; ``home`` holds the twins' terrain. Any number of threads may ask.
+    ``url`` is the read role's; ``home`` holds the twins' terrain; ``seconds`` is what a statement
+    may take. Any number of threads may ask.
     """
 
-    def __init__(self, url: str, home: Path | None = None) -> None:
-        self._pool = ReadPool(url)
+    def __init__(self, url: str, home: Path | None = None, seconds: float = 10.0) -> None:
+        self._pool = ReadPool(url, seconds)
         self._home = home
         self._sizes: dict[tuple[int, int], float] = {}
         self._lock = Lock()

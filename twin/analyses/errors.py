@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from models.errors import TwinError
-from twin.validation import told
+from twin.validation import told, where
 
 
 class BadRequestError(TwinError):
@@ -27,19 +27,20 @@ class UnknownAnalysisError(TwinError):
     code = "ANA-02"
 
 
-def from_validation(name: str, error: ValidationError) -> BadRequestError:
-    """All that is wrong with a request for analysis ``name``, in one sentence of each language."""
+def from_validation(name: str, error: ValidationError, example: str) -> BadRequestError:
+    """All that is wrong with a request for analysis ``name``, in one sentence of each language, and
+    an ``example`` of one that can be used."""
     faults = error.errors(include_url=False)
     rows = [_fault(dict(fault)) for fault in faults[:20]]
     en = "; ".join(f"{row['where']}: {row['en']}" for row in rows)
     zh = "；".join(f"{row['where']}：{row['zh']}" for row in rows)
     return BadRequestError(
-        f"The request for '{name}' cannot be used: {en}. Its schema shows what is expected.",
-        f"“{name}”的请求不可用：{zh}。应填内容见其 schema。",
+        f"The request for '{name}' cannot be used: {en}. Give, for example: {example}",
+        f"“{name}”的请求不可用：{zh}。请按此例填写：{example}",
         rows,
     )
 
 
 def _fault(fault: dict[str, Any]) -> dict[str, str]:
     en, zh = told(fault)
-    return {"where": ".".join(str(part) for part in fault["loc"]) or "request", "en": en, "zh": zh}
+    return {"where": where(fault) or "request", "en": en, "zh": zh}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from twin.analyses.answer import Answer
 from twin.analyses.errors import UnknownAnalysisError, from_validation
 from twin.analyses.requests import Request
+from twin.analyses.schemas import envelope
 
 if TYPE_CHECKING:
     from twin.analyses.cache import PipeworkCache
@@ -33,15 +35,17 @@ class Analysis:
     media: tuple[str, ...] = ()
     over: Literal["pipes", "city"] = "pipes"
 
-    def parse(self, document: Any) -> Request:
+    def parse(self, document: Any, example: str | None = None) -> Request:
         """The request in ``document`` (plain JSON values).
 
-        Raises :class:`twin.analyses.errors.BadRequestError` that names all that is wrong.
+        Raises :class:`twin.analyses.errors.BadRequestError` that names all that is wrong and shows
+        ``example``, by default this analysis's own as JSON.
         """
         try:
             return self.request.model_validate(document)
         except ValidationError as error:
-            raise from_validation(self.name, error) from None
+            shown = example or json.dumps(dict(self.example))
+            raise from_validation(self.name, error, shown) from None
 
     def answer(self, cache: PipeworkCache, twin: str, request: Request) -> Answer:
         """The answer to ``request`` for ``twin``.
@@ -54,7 +58,7 @@ class Analysis:
         return self.run(cache.get(twin, *request.moments()), request)
 
     def describe(self) -> dict[str, Any]:
-        """Name, titles, what it does, and the JSON Schema of its request."""
+        """Name, titles, what it does, and the JSON Schemas of its request and answer."""
         text = " ".join((self.run.__doc__ or "").split("\n\n")[0].split())
         return {
             "name": self.name,
@@ -62,6 +66,7 @@ class Analysis:
             "description": text,
             "media": ["application/json", *self.media],
             "request": self.request.model_json_schema(),
+            "answer": answer_schema(self.name),
             "example": dict(self.example),
         }
 
@@ -84,3 +89,10 @@ def find(name: str) -> Analysis:
             f"没有名为“{name}”的分析。可选：{known}。",
         )
     return found
+
+
+def answer_schema(name: str) -> dict[str, Any]:
+    """JSON Schema (2020-12) of what the analysis ``name`` answers as JSON."""
+    from twin.analyses.catalogue import RESULTS
+
+    return envelope(RESULTS[name])

@@ -11,6 +11,7 @@ import shapely
 from pydantic import Field
 
 from models.clearance.bodies import outer_sizes
+from models.space.meeting import bodies_meet
 from twin.analyses.answer import Answer
 from twin.analyses.city import City, Things
 from twin.analyses.errors import BadRequestError
@@ -23,6 +24,8 @@ Geometries = npt.NDArray[np.object_]
 _BOTTOM, _TOP = -500.0, 9000.0
 #: Pairs that are worked on.
 _MOST: Final = 100_000
+#: What lies so near (m) counts as touching.
+_EDGE: Final = 1e-6
 
 
 class OverlapsRequest(Request):
@@ -40,8 +43,10 @@ class OverlapsRequest(Request):
 def overlaps(city: City, request: OverlapsRequest) -> Answer:
     """Pairs of features of two layers whose plans overlap within a polygon, pipes as wide as they
     are. ``relation`` is of the first to the second: ``under`` or ``over`` with the vertical ``gap``
-    between them (metres, where they overlap in plan), ``in`` where they share heights too (gap is
-    then below nought, by how much), or ``unknown`` where a height is.
+    between them (metres, at least so much where they overlap in plan), ``in`` where they share heights too (gap is
+    then below nought, by how much), or ``unknown`` where a height is. Of pairs that are ``in``,
+    ``intersects`` tells whether their true bodies meet: an element in the hollow of another does
+    not, nor does a pipe that passes through a gap.
 
     ``length`` (lines) or ``area`` (areas) is of the part of the first that overlaps, in plan.
     """
@@ -74,6 +79,9 @@ def overlaps(city: City, request: OverlapsRequest) -> Answer:
     extent = _extents(tables[0], a[keep], plans[1][b[keep]])
     shown = keep[: request.most]
     first, second = sides[0].describe(a[shown]), sides[1].describe(b[shown])
+    inner = np.flatnonzero(relation[shown] == "in")
+    meeting = bodies_meet(sides[0].soup, a[shown[inner]], sides[1].soup, b[shown[inner]])
+    meet = dict(zip(inner.tolist(), meeting.tolist(), strict=True))
     kinds, counts = np.unique(relation[keep].astype(str), return_counts=True)
     result: dict[str, Any] = {
         "count": len(keep),
@@ -82,6 +90,7 @@ def overlaps(city: City, request: OverlapsRequest) -> Answer:
             {
                 "relation": str(relation[i]),
                 "gap": round(float(gap[i]), 3) if np.isfinite(gap[i]) else None,
+                **({"intersects": meet[n]} if n in meet else {}),
                 **extent[n],
                 "feature": first[n],
                 "other": second[n],
@@ -97,23 +106,25 @@ def _names(request: OverlapsRequest) -> tuple[str, str]:
 
 
 def _plan(table: pd.DataFrame) -> Geometries:
-    """Shadows of features on the plan: pipes as wide as their outer size."""
+    """Shadows of features on the plan: pipes as wide as their outer size, round ones with round
+    ends as their bodies have them."""
     plan = np.asarray(shapely.force_2d(table["geom"].to_numpy(object)), object)
     if "mesh" in table:
         return np.asarray(shapely.convex_hull(plan), object)
     if "quality_level" in table:
-        wide, _, _, _ = outer_sizes(table)
-        plan = np.asarray(
-            shapely.buffer(plan, np.nan_to_num(wide) / 2 + 1e-6, cap_style="flat"), object
-        )
+        wide, _, box_, _ = outer_sizes(table)
+        half = np.nan_to_num(wide) / 2 + _EDGE
+        flat = box_ & (shapely.length(plan) > 0)  # what stands upright has no direction in plan
+        ends = [shapely.buffer(plan, half, cap_style=cap) for cap in ("flat", "round")]
+        plan = np.asarray(np.where(flat, *ends), object)
     return plan
 
 
 def _heights(
     things: Things, table: pd.DataFrame, rows: npt.NDArray[np.int64], where: Geometries
 ) -> tuple[Array, Array]:
-    """Least and greatest height (n,) of the features ``rows``, pipes only where their centre line
-    lies over ``where``; NaN where unknown."""
+    """Least and greatest height (n,) of the features ``rows``, pipes only where they lie over
+    ``where``: where their axis is no farther from it than half their width. NaN where unknown."""
     if "quality_level" not in table:
         low, high = np.full(len(things), np.inf), np.full(len(things), -np.inf)
         least, most = things.soup.bounds()
@@ -122,11 +133,10 @@ def _heights(
         unknown = ~np.isfinite(low)
         low[unknown] = high[unknown] = np.nan
         return low[rows], high[rows]
-    _, tall, _, _ = outer_sizes(table)
+    wide, tall, _, _ = outer_sizes(table)
     lines = table["geom"].to_numpy(object)[rows]
-    part = shapely.intersection(lines, where)
-    # a pipe that touches with its side only: all of it counts
-    part = np.where(shapely.is_empty(part), lines, part)
+    near = shapely.buffer(where, np.nan_to_num(wide[rows]) / 2 + 2 * _EDGE)
+    part = shapely.intersection(lines, near)
     xyz, of = shapely.get_coordinates(part, include_z=True, return_index=True)
     low, high = np.full(len(rows), np.inf), np.full(len(rows), -np.inf)
     np.minimum.at(low, of, xyz[:, 2])

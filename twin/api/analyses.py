@@ -18,6 +18,7 @@ from twin.analyses.registry import analyses, find
 from twin.analyses.service import AnalysisService, BusyError
 from twin.api import errors
 from twin.api.errors import problem
+from twin.api.gone import unless_gone
 from twin.services import Services
 from twin.validation import broken_json
 
@@ -35,13 +36,6 @@ _SEALED: Final = {
     "X-Content-Type-Options": "nosniff",
     "Vary": "Accept",
 }
-_BODY: Final = {
-    "requestBody": {
-        "required": True,
-        "content": {_JSON: {"schema": {"type": "object"}}},
-    }
-}
-_PROBLEM: Final[dict[str, Any]] = {"application/problem+json": {"schema": {"type": "object"}}}
 
 
 @router.get("/{twin}/analyses", summary="分析目录 Analyses with the schemas of their requests")
@@ -57,29 +51,9 @@ async def list_analyses(request: Request, twin: str) -> dict[str, Any]:
     }
 
 
-@router.post(
-    "/{twin}/analyses/{name}",
-    summary="分析结果 The answer to one question",
-    response_class=Response,
-    openapi_extra=_BODY,
-    responses={
-        200: {
-            "description": "The answer; a drawing or page where Accept prefers it",
-            "content": {
-                _JSON: {"schema": {"type": "object"}},
-                "image/svg+xml": {"schema": {"type": "string"}},
-                "text/html": {"schema": {"type": "string"}},
-            },
-        },
-        400: {"description": "The request cannot be used", "content": _PROBLEM},
-        404: {"description": "No such twin or analysis", "content": _PROBLEM},
-        406: {"description": "The analysis has no such medium", "content": _PROBLEM},
-        413: {"description": "The request is too large", "content": _PROBLEM},
-        503: {"description": "Too many requests at once, or no database", "content": _PROBLEM},
-    },
-)
+@router.post("/{twin}/analyses/{name}", include_in_schema=False)
 async def run_analysis(request: Request, twin: str, name: str) -> Response:
-    """Run the analysis ``name`` over the pipes of ``twin``."""
+    """Run the analysis ``name`` over the features of ``twin``."""
     services: Services = request.app.state.services
     runner: AnalysisService = request.app.state.analyses
     services.twin(twin)
@@ -102,7 +76,8 @@ async def run_analysis(request: Request, twin: str, name: str) -> Response:
             f"请求超过 {MOST_BYTES} 字节，请简化几何。",
         )
     try:
-        answer = await runner.answer(twin, analysis, _document(body), medium)
+        work = runner.answer(twin, analysis, _document(body), medium)
+        answer = await unless_gone(request, work)
     except BadRequestError as error:
         return problem(request, 400, error.en, error.zh, code=error.code, errors=list(error.errors))
     return _response(answer, medium)

@@ -7,13 +7,15 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from models.errors import DatabaseError, TwinError, UnknownTwinError
-from twin.validation import told
+from twin.api.gone import STATUS as GONE
+from twin.api.gone import ClientGoneError
+from twin.validation import told, where
 
 _log = structlog.get_logger("twin.http")
 
@@ -74,14 +76,18 @@ def install(app: FastAPI) -> None:
         headers = {"Retry-After": "5"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
         return problem(request, status, error.en, error.zh, code=error.code, headers=headers)
 
+    @app.exception_handler(ClientGoneError)
+    def _gone(request: Request, error: ClientGoneError) -> Response:
+        return Response(status_code=GONE)
+
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        faults = [(".".join(map(str, fault["loc"])), *told(fault)) for fault in error.errors()]
+        faults = [(where(fault), *told(fault)) for fault in error.errors()]
         return problem(
             request,
             400,
-            "; ".join(f"{where}: {en}" for where, en, _ in faults) + ".",
-            "；".join(f"{where}：{zh}" for where, _, zh in faults) + "。",
+            "; ".join(f"{place}: {en}" for place, en, _ in faults) + ".",
+            "；".join(f"{place}：{zh}" for place, _, zh in faults) + "。",
             code="HTTP-400",
         )
 

@@ -17,7 +17,11 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz", summary="服务就绪 Database, migrations and tiles are there")
+@router.get(
+    "/readyz",
+    summary="服务就绪 Database, migrations and tiles are there",
+    responses={503: {"description": "未就绪 Not ready", "content": {"application/json": {}}}},
+)
 async def readyz(request: Request) -> JSONResponse:
     """200 when all checks are fine, 503 with the failing ones otherwise."""
     services: Services = request.app.state.services

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -29,24 +30,28 @@ PROBLEM: Final = {
 }
 
 
-def document(app: FastAPI) -> dict[str, Any]:
-    """The document of ``app``, made once and kept."""
-    if app.openapi_schema is None:
-        made = get_openapi(
-            title=app.title,
-            version=app.version,
-            summary=None,
-            description=app.description,
-            routes=app.routes,
-            openapi_version="3.0.3",
-            license_info={
-                "name": "Apache-2.0",
-                "url": "https://www.apache.org/licenses/LICENSE-2.0",
-            },
-        )
-        app.openapi_schema = _downgrade(made)
-        _tell_problems(app.openapi_schema)
-    return app.openapi_schema
+def document(
+    app: FastAPI, paths: Mapping[str, Any] | None = None, schemas: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The document of ``app``, with ``paths`` that are none of its routes and the ``schemas`` that
+    they refer to."""
+    made = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary=None,
+        description=app.description,
+        routes=app.routes,
+        openapi_version="3.0.3",
+        license_info={
+            "name": "Apache-2.0",
+            "url": "https://www.apache.org/licenses/LICENSE-2.0",
+        },
+    )
+    made["paths"].update(paths or {})
+    made.setdefault("components", {}).setdefault("schemas", {}).update(schemas or {})
+    found: dict[str, Any] = _downgrade(made)
+    _tell_problems(found)
+    return found
 
 
 def _downgrade(node: Any) -> Any:
@@ -64,6 +69,10 @@ def _downgrade(node: Any) -> Any:
         out["nullable"] = True
     if "const" in out:
         out["enum"] = [out.pop("const")]
+    for bound in ("minimum", "maximum"):
+        exclusive = f"exclusive{bound.capitalize()}"
+        if type(out.get(exclusive)) in (int, float):
+            out |= {bound: out[exclusive], exclusive: True}
     if isinstance(out.get("examples"), list) and "schema" not in out:
         out["example"] = out.pop("examples")[0]
     return out

@@ -16,14 +16,22 @@ from fastapi.dependencies.models import Dependant
 from models.errors import TwinError
 from twin.api.errors import STATUS
 
-#: How the OpenAPI document tells it.
-BAD_REQUEST: Final[dict[int | str, dict[str, Any]]] = {
-    400: {
-        "description": "参数有误或未知 Bad or unknown parameter",
-        "content": {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-        },
-    }
+_PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def problem_response(description: str) -> dict[str, Any]:
+    """A response that tells a problem (RFC 9457), for the OpenAPI document."""
+    return {"description": description, "content": _PROBLEM}
+
+
+#: How the OpenAPI document tells what every address may answer instead.
+PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
+    status: problem_response(description)
+    for status, description in (
+        (400, "参数有误或未知 Bad or unknown parameter"),
+        (404, "不存在 Not there"),
+        (503, "数据库不可用或查询超时 No database, or the query took too long; Retry-After"),
+    )
 }
 
 

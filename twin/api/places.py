@@ -8,11 +8,17 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Query, Request
 
+from models.addresses import read_address
 from models.crs import StorageCrs, storage_to_geodetic, to_storage
 from models.db import places as db
 from models.db.places import FoundPlace
 from models.errors import OutsideAreaError
+from models.places import fold
 from twin.api.errors import STATUS
+from twin.api.gone import unless_gone
+from twin.api.ogc.errors import ParameterError
+from twin.api.ogc.links import address as link_address
+from twin.api.ogc.links import root
 from twin.services import Services
 
 router = APIRouter(prefix="/twins", tags=["places"])
@@ -45,7 +51,7 @@ async def search_places(
     name; positions are in degrees (CGCS2000) and in the storage CRS."""
     services: Services = request.app.state.services
     services.twin(twin)
-    found = await db.search(services.pool, twin, q, limit)
+    found = await unless_gone(request, db.search(services.pool, twin, q, limit))
     return {"q": q, "places": _told(request, found)}
 
 
@@ -68,8 +74,60 @@ async def reverse_places(
     storage = _storage(request)
     east, north, _ = to_storage([lon], [lat], None, "OGC:CRS84", "1985", storage)
     place = float(east[0]), float(north[0])
-    found = await db.around(services.pool, twin, *place, storage.srid, radius, limit)
+    work = db.around(services.pool, twin, *place, storage.srid, radius, limit)
+    found = await unless_gone(request, work)
     return {"lon": lon, "lat": lat, "places": _told(request, found)}
+
+
+@router.get(
+    "/{twin}/places/joined",
+    summary="同址关联 Everything that shares an address",
+    operation_id="joinPlaces",
+)
+async def join_places(
+    request: Request,
+    twin: str,
+    address: Annotated[
+        str,
+        Query(
+            min_length=1,
+            max_length=100,
+            description="地址，至少含道路，如 沪松公路1399弄23号 "
+            "An address that names a road at least; province to town may be left out",
+        ),
+    ],
+    limit: Annotated[int, Query(ge=1, le=1000, description="至多返回 At most so many")] = 100,
+) -> dict[str, Any]:
+    """Buildings, models, pipes, parcels, sensors and named places that meet at an address, whatever
+    dataset or table they come from: ``relation`` is ``same``; ``above`` for the pipes along its
+    road; ``below`` for what lies in a lane or along a road that is asked for. ``items`` is where
+    the features are read. Parcels and sensors are those of address tables."""
+    services: Services = request.app.state.services
+    services.twin(twin)
+    parts = read_address(fold(address))
+    if parts is None:
+        raise ParameterError(
+            f"address: found '{address}', expected one that names a road, "
+            "such as 沪松公路1399弄23号.",
+            f"address：收到“{address}”，应含道路名称，如 沪松公路1399弄23号。",
+        )
+    work = db.joined(services.pool, twin, parts.spine, parts.above, limit)
+    found = await unless_gone(request, work)
+    told = _told(request, [place for _, place in found])
+    for one, (relation, place) in zip(told, found, strict=True):
+        one["relation"] = relation
+        if place.layer is not None:
+            one["items"] = _items(request, twin, place)
+    return {"address": {**asdict(parts), "spine": parts.spine}, "places": told}
+
+
+def _items(request: Request, twin: str, place: FoundPlace) -> str:
+    """Where the features that a place stands for are read."""
+    base = f"{root(request, twin)}/collections/{place.layer}/items"
+    if place.feature is not None:
+        return f"{base}/{place.feature}"
+    quoted = place.name.replace("'", "''")
+    return link_address(base, {"filter": f"road = '{quoted}'"})
 
 
 def _told(request: Request, found: list[FoundPlace]) -> list[dict[str, Any]]:

@@ -24,10 +24,15 @@ async def list_twins(request: Request) -> dict[str, Any]:
 
 @router.get("/{twin}", summary="孪生体及其图层 One twin with its layers")
 async def get_twin(request: Request, twin: str) -> dict[str, Any]:
-    """The twin's layers: feature counts, tileset address (null before tiling), version."""
+    """The twin's layers: feature counts, tileset address (null before tiling), version; and the
+    address of its terrain, null where it has none."""
     services: Services = request.app.state.services
     definition = services.twin(twin)
-    return {**_describe(services, definition), "layers": await services.layers(twin)}
+    return {
+        **_describe(services, definition),
+        "layers": await services.layers(twin),
+        "terrain": f"/terrain/{twin}" if services.has_terrain(twin) else None,
+    }
 
 
 @router.get("/{twin}/features/{feature_id}", summary="要素全部属性 All attributes of a feature")

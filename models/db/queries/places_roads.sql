@@ -1,8 +1,10 @@
--- Roads that pipes lie under, in the middle of the middle one of their segments.
-SELECT 'road', r.road, NULL, NULL, NULL, ST_X(p.middle), ST_Y(p.middle)
+-- Roads that pipes lie under, in the middle of the middle one of their segments, and how many lie
+-- there.
+SELECT
+  'road', r.road, NULL, 'pipe-segments', NULL, ST_X(p.middle), ST_Y(p.middle), r.features
 FROM (
   SELECT
-    t.road,
+    t.road, count(*) AS features,
     (array_agg(t.geom ORDER BY t.geom))[count(*) / 2 + 1] AS geom
   FROM pipe_segment AS t
   WHERE t.dataset_id = %(dataset)s

@@ -139,6 +139,22 @@ def test_a_truncated_geojson_is_shown_where_it_breaks_off(tmp_path: Path) -> Non
     assert "..." not in finding.en + finding.zh
 
 
+@pytest.mark.parametrize("by_line", [False, True], ids=["on one line", "indented"])
+def test_a_geojson_cut_anywhere_is_told_to_be_cut_short(tmp_path: Path, by_line: bool) -> None:
+    path = geojson(tmp_path, feature(1, height=3))
+    text = json.dumps(json.loads(path.read_text()), indent=1 if by_line else None)
+    brackets = [at for at, sign in enumerate(text[:-1], start=1) if sign in "]}"]
+    for length in (1, 9, len(text) // 2, brackets[0], brackets[-1]):
+        path.write_text(text[:length])
+        assert "cut short when it was written" in refused(path, "STR-00")
+
+
+def test_json_that_is_whole_and_no_geojson_is_told_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.geojson"
+    path.write_text('{"name": "a"}')
+    assert "JSON that is not GeoJSON" in refused(path, "STR-00")
+
+
 def test_a_number_beyond_all_numbers_is_no_json(tmp_path: Path) -> None:
     path = geojson(tmp_path, feature(1, height=3))
     path.write_text(path.read_text().replace("30.98]", "1e999]", 1))

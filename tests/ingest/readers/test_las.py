@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from pyproj import CRS
 
-from ingest import unread
 from ingest.errors import RefusedError
 from ingest.readers import las
 from ingest.readers.base import ReadOptions
@@ -190,10 +189,3 @@ def test_clouds_of_others(name: str, options: ReadOptions, srid: int, result: st
     else:
         with laspy.open(SHARED / name) as file:
             assert found.passport.count == result == file.header.point_count
-
-
-def test_a_cloud_in_a_folder_is_told_to_be_named(tmp_path: Path) -> None:
-    write_cloud(tmp_path / "a.laz", scattered(3))
-    (finding,) = unread.tell([tmp_path / "a.laz"], [tmp_path])
-    assert (finding.code, finding.severity) == ("STR-00", Severity.ERROR)
-    assert "Name the file itself" in finding.en

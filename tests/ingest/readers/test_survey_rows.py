@@ -36,6 +36,8 @@ ERRORS: list[tuple[str, Change, list[tuple[str, str, int, str]]]] = [
         ("STR-04", "JSLine", 4, "起点埋深")]),
     ("formula in height", lambda p, _: p[0].update(地面高程="#REF!"), [
         ("STR-07", "JSPoint", 4, "地面高程"), ("LN-03.refused", "JSLine", 4, "起点点号")]),
+    ("height calculated by no program", lambda p, _: p[0].update(地面高程="=4+0"), [
+        ("STR-07.unsaved", "JSPoint", 4, "地面高程"), ("LN-03.refused", "JSLine", 4, "起点点号")]),
     ("formula in size", lambda _, q: q[1].update(管径="#DIV/0!"), [
         ("STR-07", "JSLine", 5, "管径")]),
     ("no size", lambda _, q: q[2].update(管径=None), [("STR-03", "JSLine", 6, "管径")]),
@@ -129,6 +131,8 @@ WARNINGS: list[tuple[str, Change, list[tuple[str, str, int | None, str]]]] = [
         ("LN-05", "JSLine", 8, "连接点号")]),
     ("formula in a column of no meaning", lambda _, q: q[0].update(备注="#N/A"), [
         ("STR-07.unused", "JSLine", 4, "备注")]),
+    ("remarks calculated by no program", lambda _, q: [r.update(备注="=A4") for r in q[:2]], [
+        ("STR-07.unsaved-unused", "JSLine", 4, "备注")]),
     ("illegible pressure of no geometry", lambda _, q: q[0].update(电压="高"), [
         ("STR-04.attributes", "JSLine", 4, "电压")]),
 ]  # fmt: skip

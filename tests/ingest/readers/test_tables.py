@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from ingest.errors import RefusedError
 from ingest.readers.tables import content, peek_grids, read_grids
-from ingest.readers.tables_xlsx import column_index
+from ingest.readers.tables_xlsx import UNSAVED, column_index
 
 HEADER = ["物探点号", "X", "Y", "地面高程"]
 
@@ -62,6 +63,34 @@ def test_xlsx_formula_error_is_seen_in_its_cell(tmp_path: Path, error: str) -> N
     path = xlsx(tmp_path / "a.xlsx", [HEADER, ["A1", error, 2.0, 3.0]])
     (grid,) = read_grids(path)
     assert grid.cells[1].tolist() == ["A1", error, 2.0, 3.0]
+
+
+def test_xlsx_formula_without_a_stored_value_is_seen_in_its_cell(tmp_path: Path) -> None:
+    path = xlsx(tmp_path / "a.xlsx", [HEADER, ["A1", "=1+1", 2.0, None], ["A2", 1.0, "=B2", 3.0]])
+    (grid,) = read_grids(path)
+    assert grid.cells[1].tolist() == ["A1", UNSAVED, 2.0, None]
+    assert grid.cells[2].tolist() == ["A2", 1.0, UNSAVED, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("cell", "held"),
+    [
+        ('<c r="A1"><f>1+1</f><v>2</v></c>', 2.0),
+        ('<c r="A1" t="str"><f>IF(B1="","",B1)</f><v></v></c>', None),
+        ('<c r="A1" t="e"><f>1/0</f><v>#DIV/0!</v></c>', "#DIV/0!"),
+        ('<c r="A1" s="3"><f t="shared" si="0"/><v/></c>', UNSAVED),
+        ('<c r="A1"><f ca="1">NOW()</f></c>', UNSAVED),
+        ('<c s="1" r="A1"><f>B1&gt;2</f> <v> </v></c>', UNSAVED),
+        ('<c r="A1"/>', None),
+    ],
+)
+def test_xlsx_formula_cells_as_programs_write_them(tmp_path: Path, cell: str, held: object) -> None:
+    def put(sheet: bytes) -> bytes:
+        return re.sub(rb'<c r="A1".*?</c>', cell.encode(), sheet, count=1)
+
+    plain = xlsx(tmp_path / "plain.xlsx", [["x", "y"]])
+    (grid,) = read_grids(with_part(tmp_path / "a.xlsx", plain, "xl/worksheets/sheet1.xml", put))
+    assert grid.cells[0].tolist() == [held, "y"]
 
 
 def test_xls_formula_errors_are_seen_in_their_cells(tmp_path: Path) -> None:

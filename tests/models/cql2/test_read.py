@@ -134,6 +134,55 @@ def test_wrong_json_is_refused(node: Any) -> None:
         read_json(node)
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("height > 1 AND name > 3", 16),
+        ("height > 1 AND (name + 1) > 3", 17),
+        ("open OR nothing = 1", 9),
+        ("open AND NOT\n height LIKE 'x'", 15),
+        ("open AND S_WITHIN(geometry, POLYGON((0 0,1 1,0 1,1 0,0 0)))", 29),
+        ("T_DURING(INTERVAL(built, name), INTERVAL('..', '..'))", 10),
+        ("open AND (height IN (1, 2, 'x'))", 11),
+    ],
+)
+def test_what_does_not_fit_is_named_with_its_place(text: str, place: int) -> None:
+    with pytest.raises(FilterError, match=f"at character {place}[.]") as caught:
+        read(text)
+    assert f"第 {place} 个字符" in caught.value.zh
+    assert str(caught.value) == caught.value.en
+
+
+def test_places_in_json_are_pointers() -> None:
+    node = {"op": "and", "args": [True, {"op": "not", "args": [{"property": "none"}]}]}
+    with pytest.raises(NotListedError, match="at '/args/1/args/0' of the JSON"):
+        read_json(node)
+    with pytest.raises(FilterError, match="at '/' of the JSON"):
+        read_json({"op": "=", "args": [1]})
+
+
+@pytest.mark.parametrize("depth", [70, 1_000, 20_000])
+def test_deep_json_is_refused_at_once(depth: int) -> None:
+    text = '{"op":"not","args":[' * depth + '{"property":"open"}' + "]}" * depth
+    with pytest.raises(FilterError):
+        parse(text, PROPERTIES, language="cql2-json")
+
+
+def test_a_refusal_lists_no_more_than_can_be_read() -> None:
+    many = {f"attrs.{i}": Kind.TEXT for i in range(2_000)}
+    with pytest.raises(NotListedError, match="1940 more, which /queryables lists") as caught:
+        parse("none = 1", many)
+    assert len(caught.value.en) < 2_000
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\\")))
+def test_any_unicode_is_a_value(text: str) -> None:
+    quoted = text.replace("'", "''")
+    assert read(f"name = '{quoted}'").args[1].value == text
+    assert read_json({"op": "=", "args": [{"property": "name"}, text]}).args[1].value == text
+
+
 def test_limits() -> None:
     many = ",".join(["1"] * 1_001)
     ring = ", ".join(f"{i} {i % 7}" for i in range(10_001))

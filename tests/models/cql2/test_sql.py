@@ -120,3 +120,24 @@ def test_cases_of_their_own(ask: Ask, node: Any, count: int | None) -> None:
     expected = [row["id"] for row in ROWS if evaluate(node, row) is True]
     assert ask(node) == expected
     assert len(expected) == count if count is not None else expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x'; DROP TABLE sample; --", "$1", "%s", "\\'; SELECT pg_sleep(9)", "{}", "'||version()||'",
+     "\U0001f600\u202e", "E'\\\\x00'"],
+)  # fmt: skip
+def test_what_a_client_writes_is_never_sql(ask: Ask, text: str) -> None:
+    """It travels as a value: it finds nothing, changes nothing, and stands in no statement."""
+    node = {"op": "or", "args": [
+        {"op": "=", "args": [{"property": "name"}, text]},
+        {"op": "in", "args": [{"property": "id"}, [text]]},
+        {"op": "=", "args": [{"op": "accenti", "args": [{"property": "note"}]}, text]},
+        {"op": "a_contains", "args": [{"property": "tags"}, [text]]},
+    ]}  # fmt: skip
+    assert ask(node) == []
+    args = Arguments()
+    tree = parse(orjson.dumps(node).decode(), PROPERTIES, language="cql2-json")
+    where = sql_of(tree, COLUMNS, args, srid=4549, plan="t.geom")
+    assert text not in where.replace("$1::", "") or text == "$1"
+    assert text in args.values

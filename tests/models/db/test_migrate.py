@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from geoalchemy2 import alembic_helpers
 
-from models.db import migrate
+from models.db import migrate, revision
 from models.db.connection import connect
 from models.db.embedded import EmbeddedPostgres
 from models.db.server import choose
@@ -47,6 +47,14 @@ def test_a_new_database_is_at_the_head(database: str) -> None:
     assert status.current
     assert status.revision == migrate.head()
     assert status.storage_srid == 4549
+
+
+def test_what_is_current_is_told_without_alembic(database: str) -> None:
+    assert revision.newest() == migrate.head()
+    assert revision.current(database, 4549)
+    assert not revision.current(database, 4528)
+    migrate.downgrade(database, "base")
+    assert not revision.current(database, 4549)
 
 
 def test_migrations_and_definitions_agree(database: str) -> None:

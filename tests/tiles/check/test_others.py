@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tests.tiles.check.conftest import Planted
 
 FRAME = enu_frame(121.2264, 30.9869, 14.0)
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "samples"
 
 
 def table(
@@ -234,3 +235,83 @@ def test_instances_lie_in_the_box_of_the_builder(tmp_path: Path, seed: int) -> N
     report = check_tileset(tmp_path)
     assert report.totals == {}, [finding.en for finding in report.findings]
     assert report.summary.features == 40 and report.summary.triangles == 40 * 12
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "kind"),
+    [
+        ("a.geojson", b'{"type": "FeatureCollection", "features": []}', "geojson"),
+        ("a.3tz", b"PK\x03\x04" + bytes(40), "3tz"),
+        ("a.vctr", b"vctr" + bytes(40), "vctr"),
+    ],
+)
+def test_contents_of_extensions_are_not_decoded(
+    planted: Planted, name: str, data: bytes, kind: str
+) -> None:
+    use(planted, name, data)
+    report = planted.check()
+    assert set(report.totals) == {"TSC-09"} and report.clean
+    assert report.summary.kinds == {"glb": 1, kind: 1}
+
+
+def test_volumes_of_extensions_are_not_compared(planted: Planted) -> None:
+    extension = {"3DTILES_bounding_volume_S2": {"token": "3", "minimumHeight": 0}}
+    planted.root["children"][0]["boundingVolume"] = {"extensions": extension}
+    planted.json["extensionsUsed"] = list(extension)
+    assert set(planted.check().totals) == {"TSC-09"}
+
+
+def test_feature_ids_in_a_texture_are_not_known(planted: Planted) -> None:
+    """Which rows a texture draws is in its image: none is said to be idle."""
+
+    def textured(document: dict[str, Any]) -> None:
+        primitive = document["meshes"][0]["primitives"][0]
+        (entry,) = primitive["extensions"]["EXT_mesh_features"]["featureIds"]
+        entry.pop("attribute")
+        entry["texture"] = {"index": 0, "channels": [0]}
+        document["textures"] = [{"source": 0}]
+        document["images"] = [{"uri": "data:image/png;base64,"}]
+
+    planted.glb(textured)
+    assert planted.check().totals == {}
+
+
+def test_numbers_of_rows_are_no_ids(planted: Planted) -> None:
+    """Tiles may each count their rows in a column named id."""
+    for at in (0, 1):
+        ids = [0, 1, 2, 3, 4]
+        glb = (planted.folder / f"{at}.glb").read_bytes()
+        sizes, tables = table({"BATCH_LENGTH": 5}, b"", {"id": ids})
+        use(planted, f"{at}.b3dm", container(b"b3dm", sizes, tables + glb), at)
+    totals = planted.check().totals
+    assert "TSC-41" not in totals and "TSC-44" not in totals
+
+
+def test_points_of_a_glb_are_counted(planted: Planted) -> None:
+    def dotted(document: dict[str, Any]) -> None:
+        document["meshes"][0]["primitives"][0]["mode"] = 0
+
+    planted.glb(dotted)
+    summary = planted.check().summary
+    assert (summary.points, summary.triangles) == (180, 60)
+
+
+def test_py3dtiles_solids_and_points_of_both_editions(tmp_path: Path) -> None:
+    """Sound where they are; and its GLB points, which lie on their side, are found to."""
+    if not SHARED.is_dir():
+        pytest.skip(f"the shared samples are not there: {SHARED}")
+    for source, edition in (
+        ("ifc/building-architecture.ifc", "1.0"),
+        ("pointcloud/1.2-with-color.las", "1.1"),
+    ):
+        out = tmp_path / edition
+        command = [sys.executable, "-m", "py3dtiles.command_line", "convert"]
+        more = ["--out", str(out), "--jobs", "1", "--spec-version", edition]
+        run = subprocess.run(
+            [*command, str(SHARED / source), *more], capture_output=True, text=True
+        )
+        assert run.returncode == 0, run.stderr
+    assert set(check_tileset(tmp_path / "1.0").totals) <= {"TSC-22", "TSC-33"}
+    report = check_tileset(tmp_path / "1.1")
+    assert set(report.totals) == {"TSC-22", "TSC-54"}
+    assert report.summary.points >= 1065

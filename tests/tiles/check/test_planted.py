@@ -6,14 +6,11 @@ import gzip
 import json
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from tiles.check import Limits, check_tileset
+from tiles.check import Limits
 from tiles.check.codes import CODES
 
 if TYPE_CHECKING:
@@ -30,6 +27,8 @@ def test_a_sound_tileset_is_clean(planted: Planted) -> None:
     assert (summary.triangles, summary.features, summary.draw_calls) == (120, 10, 2)
     assert summary.bytes == sum(path.stat().st_size for path in planted.folder.iterdir())
     assert summary.far_requests == 3 and summary.far_bytes == summary.bytes
+    stated(10)(planted)
+    assert planted.check().clean
 
 
 def leaf(planted: Planted) -> dict[str, Any]:
@@ -164,6 +163,16 @@ def nameless(planted: Planted) -> None:
     (planted.folder / "0.glb").unlink()
 
 
+def stated(count: int) -> Plant:
+    """The tileset says how many features it has: ten are in its contents."""
+
+    def plant(planted: Planted) -> None:
+        entry = {"count": count, "properties": {"height": {"min": 10.0, "max": 10.0}}}
+        planted.json["statistics"] = {"classes": {"building": entry}}
+
+    return plant
+
+
 FAULTS: dict[str, list[Plant]] = {
     "TSC-01": [remove, uri("nothing.glb")],
     "TSC-02": [spare],
@@ -186,6 +195,7 @@ FAULTS: dict[str, list[Plant]] = {
     "TSC-41": [same_content],
     "TSC-45": [lost],
     "TSC-47": [gltf(lambda d: features(d).update(featureCount=9))],
+    "TSC-48": [stated(9), stated(11)],
     "TSC-51": [gltf(lambda d: d["extensionsUsed"].remove("EXT_mesh_features"))],
     "TSC-53": [gltf(lambda d: d["extensionsUsed"].append("KHR_lights_punctual"))],
     "TSC-54": [turned],
@@ -302,80 +312,16 @@ def test_external_tilesets_and_gzip_at_rest(planted: Planted) -> None:
     assert set(planted.check().totals) == {"TSC-21", "TSC-23", "TSC-24"}
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"[1, 2]",
-        b"{",
-        b"null",
-        b'{"asset": 1}',
-        b"[" * 100_000,
-        b"\x1f\x8bbroken",
-        b"\xff\xfe",
-    ],
-)
-def test_hostile_roots_end_in_a_finding(planted: Planted, data: bytes) -> None:
-    (planted.folder / "tileset.json").write_bytes(data)
-    assert "TSC-04" in check_tileset(planted.folder).totals
+def test_a_whole_with_the_error_of_its_root_refines_nothing(planted: Planted) -> None:
+    planted.json["geometricError"] = planted.root["geometricError"]
+    assert set(planted.check().totals) == {"TSC-22"}
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [("extensions", 5), ("children", [3]), ("contents", 7), ("implicitTiling", []), ("refine", {})],
-)
-def test_members_of_a_wrong_type_end_in_a_finding(planted: Planted, key: str, value: Any) -> None:
-    planted.root[key] = value
-    assert planted.check().summary.tiles >= 1
-    planted.json["extensionsUsed"] = 3
-    assert set(planted.check().totals) >= {"TSC-04"}
-
-
-@pytest.mark.parametrize("data", [b"glTF", b"b3dm" + b"\xff" * 60, b"cmpt" + b"\xff" * 40, b"?"])
-def test_hostile_contents_end_in_a_finding(planted: Planted, data: bytes) -> None:
-    (planted.folder / "0.glb").write_bytes(data)
-    assert set(planted.check().totals) == {"TSC-08"}
-
-
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(st.data())
-def test_a_file_with_wrong_bytes_ends_in_a_report(planted: Planted, data: st.DataObject) -> None:
-    """Whatever becomes of a content or the tileset, the check ends with a report."""
-    planted.check()
-    name = data.draw(st.sampled_from(["0.glb", "tileset.json"]))
-    path = planted.folder / name
-    whole = path.read_bytes()
-    spoiled = bytearray(whole)
-    for _ in range(data.draw(st.integers(1, 4))):
-        spoiled[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
-    path.write_bytes(spoiled)
-    report = check_tileset(planted.folder)
-    assert report.summary.tiles <= 3 and len(report.findings) == sum(report.totals.values())
-    path.write_bytes(whole)
-
-
-def test_a_bomb_is_not_unpacked(planted: Planted) -> None:
-    (planted.folder / "0.glb").write_bytes(gzip.compress(bytes(50_000_000)))
-    assert set(planted.check(Limits(content_bytes=1_000_000)).totals) == {"TSC-06"}
-
-
-def test_huge_counts_are_refused_before_memory_is_taken(planted: Planted) -> None:
-    planted.glb(lambda document: document["accessors"][0].update(count=2_000_000_000))
-    assert set(planted.check().totals) == {"TSC-06"}
-
-
-def test_a_deep_tileset_ends(planted: Planted, tmp_path: Path) -> None:
-    """400 levels of external tilesets, each in a file of its own."""
-    child = leaf(planted)
-    for level in range(400):
-        inner = {
-            "asset": {"version": "1.1"},
-            "geometricError": 10.0,
-            "root": {**child, "geometricError": 10.0, "content": {"uri": f"{level + 1}.json"}},
-        }
-        (planted.folder / f"{level}.json").write_text(json.dumps(inner))
-    planted.root["children"][1]["content"]["uri"] = "0.json"
-    planted.root["children"][1]["geometricError"] = 10.0
-    assert "TSC-06" in planted.check().totals
+def test_every_code_is_planted() -> None:
+    """None is without a test that finds it; those with tests of their own are listed here."""
+    own = {
+        *("TSC-06", "TSC-09", "TSC-10", "TSC-17", "TSC-21", "TSC-22"),
+        *("TSC-31", "TSC-32", "TSC-33", "TSC-34"),
+        *("TSC-42", "TSC-43", "TSC-44", "TSC-46", "TSC-52", "TSC-61", "TSC-62"),
+    }
+    assert {*FAULTS, *own} == set(CODES)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import gzip
 import pickle
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import numpy as np
 import obstore
@@ -23,13 +19,14 @@ from models.db.connection import connect
 from models.db.publish import publish
 from models.features import Theme
 from models.geocentric import enu_frame
-from models.testing import buildings, delivery, free_port
+from models.testing import buildings, delivery
 from models.twins import load_twins
 from tiles.build import build_layer
 from tiles.errors import StoreError, TileNotFoundError
 from tiles.scheme import Limits
 from tiles.store.bucket import BucketStore
 from tiles.store.directory import DirectoryStore
+from tiles.store.testing import object_store, told
 from tiles.testing import BoxTiler, random_boxes
 from twin import tiling
 from twin.settings import Settings
@@ -39,38 +36,16 @@ FRAME = np.asarray(enu_frame(121.2264, 30.9869, 15.0), dtype=np.float64)
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """The address of a server with an empty bucket ``tiles``, told to clients as users do."""
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        until = time.monotonic() + 60
-        while True:
-            try:
-                with urlopen(Request(f"{address}/tiles", method="PUT"), timeout=5):
-                    break
-            except (URLError, ConnectionError):
-                if time.monotonic() > until or process.poll() is not None:
-                    raise
-                time.sleep(0.1)
+    """The address of a server with an empty bucket ``tiles``."""
+    with object_store("tiles") as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 @pytest.fixture
 def bucket(server: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
     """The URL of a prefix of its own."""
-    for name, value in {
-        "ENDPOINT": server,
-        "REGION": "us-east-1",
-        "ACCESS_KEY_ID": "made",
-        "SECRET_ACCESS_KEY": "made",
-        "ALLOW_HTTP": "true",
-    }.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
+    for name, value in told(server).items():
+        monkeypatch.setenv(name, value)
     return f"s3://tiles/{request.node.name}/buildings"
 
 

@@ -236,6 +236,25 @@ def test_pipes_under_buildings(ask: Ask) -> None:
     assert over["pairs"][0]["area"] == pytest.approx(4)
 
 
+def test_bodies_that_are_in_one_another_meet_or_do_not(ask: Ask, conn: Connection) -> None:
+    """A house with a cellar around the pipes, and one whose court they cross."""
+    table = buildings({"cellar": 30.0, "court": 30.0})
+    ring = shapely.box(EAST + 60, NORTH - 20, EAST + 80, NORTH + 20)
+    court = shapely.box(EAST + 58, NORTH - 9, EAST + 82, NORTH + 9)
+    table["geom"] = shapely.force_3d(
+        np.array([table["geom"].iat[0], shapely.difference(ring, court)], object), GROUND - 5
+    )
+    table["base_height"] = GROUND - 5
+    made = delivery(Theme.BUILDINGS, {"building": table})
+    publish(conn, twin="test", dataset="made", deliveries=[made])
+    area = [at(-30, -30), at(120, -30), at(120, 30), at(-30, 30)]
+    found = ask("overlaps", polygon=area)["result"]["pairs"]
+    told = {(p["feature"]["key"], p["other"]["key"]): p.get("intersects") for p in found}
+    assert told == {("YS0-YS1", "cellar"): True}
+    inner = ask("overlaps", polygon=area, layer="bim-elements", other="buildings")["result"]
+    assert [(p["relation"], p["intersects"]) for p in inner["pairs"]] == [("in", True)]
+
+
 def test_differences_of_revisions_and_moments(ask: Ask, conn: Connection) -> None:
     before = conn.execute("SELECT clock_timestamp()").fetchone()[0]  # type: ignore[index]
     put_houses(conn, {"b": 31.0, "c": 12.0})

@@ -170,11 +170,3 @@ def test_every_fault_is_listed(client: httpx.Client) -> None:
 
 def test_query_parameters_are_none(client: httpx.Client) -> None:
     refused(client.post("/ageing?nonsense=1", json={}), 400, "nonsense")
-
-
-def test_the_description_names_both_addresses(service: Service) -> None:
-    paths = httpx.get(f"{service.url}/api").json()["paths"]
-    post = paths["/twins/{twin}/analyses/{name}"]["post"]
-    assert post["requestBody"]["required"]
-    assert {"200", "400", "404", "413"} <= set(post["responses"])
-    assert "get" in paths["/twins/{twin}/analyses"]

@@ -17,6 +17,7 @@ from models.db.publish import publish
 from models.features import Theme, feature_id
 from models.testing import ORIGIN, buildings, delivery, pipes
 from models.twins import load_twins
+from tests.twin.ogc.city import elements
 from twin.settings import Settings
 from twin.testing import application
 
@@ -26,6 +27,14 @@ TABLE = """名称,地址,类别,东坐标,北坐标
 长宁大厦,上海市长宁区长宁路88号,建筑,617200,3429600
 银行大厦,上海市松江区中山东路100号,建筑,617300,3429700
 中山中学,上海市松江区中山东路8号,地名,617400,3429800
+沪松花园,上海市松江区方松街道沪松公路1399弄,地名,617500,3429900
+沪松公路1399弄23号,,地址,617510,3429910
+沪松公路1399弄2号,,地址,617520,3429920
+沪松公路139弄23号,,地址,617530,3429930
+沪松公路1399号,,地址,617540,3429940
+兴业书店(沪松公路店),上海市松江区沪松公路1399弄二十三号,地名,617512,3429912
+SJ-00123,松江区沪松公路1399弄23号,宗地,617511,3429911
+液位计07,沪松公路1399弄23号,传感器,617513,3429913
 """
 
 
@@ -83,6 +92,20 @@ MEANT = {
     "玉树路": "玉树路",
     "金玉路10号": "东区一号楼",
     "ＳＪＳＮ": "松江枢纽",
+    "沪松公路1399弄23号": "沪松公路1399弄23号",
+    "沪松公路1399弄二十三号": "沪松公路1399弄23号",
+    "沪松公路1399号": "沪松公路1399号",
+    "沪松公路139": "沪松公路139弄23号",
+    "hsgl1399": "沪松公路1399号",
+    "husonggonglu1399nong2hao": "沪松公路1399弄2号",
+    "沪松huayuan": "沪松花园",
+    "花园 沪松公路": "沪松花园",
+    "沪松花元": "沪松花园",
+    "husonghuyuan": "沪松花园",
+    "书店 1399弄23号": "兴业书店(沪松公路店)",
+    "东区2号楼": "东区二号楼",
+    "sj-00123": "SJ-00123",
+    "液位计7": "液位计07",
 }
 
 
@@ -94,6 +117,74 @@ def test_what_is_typed_is_completed(client: httpx.Client) -> None:
     for typed in ("东", "东区", "d", "dq", "dongqu"):
         assert set(names(client, typed)) >= {"东区一号楼", "东区二号楼"}
     assert len(names(client, "东区", limit=1)) == 1
+
+
+def test_an_address_is_completed_number_by_number(client: httpx.Client) -> None:
+    whole = "沪松公路1399弄23号"
+    for typed in ("沪松公路1", "沪松公路13", "沪松公路139", "沪松公路1399", "沪松公路1399弄2"):
+        assert whole in names(client, typed), typed
+    found = names(client, "公路1399弄2")
+    assert found[:2] == ["沪松公路1399弄2号", whole]
+    assert "沪松公路139弄23号" not in names(client, "沪松公路1399弄")
+
+
+def joined(client: httpx.Client, address: str) -> dict[str, dict[str, Any]]:
+    answer = client.get("/places/joined", params={"address": address})
+    assert answer.status_code == 200, answer.text
+    return {place["name"]: place for place in answer.json()["places"]}
+
+
+@pytest.mark.parametrize(
+    "address", ["沪松公路1399弄23号", "上海市松江区方松街道沪松公路 1399弄 二十三号"]
+)
+def test_what_shares_an_address_meets(client: httpx.Client, address: str) -> None:
+    found = joined(client, address)
+    kinds = {name: one["kind"] for name, one in found.items() if one["relation"] == "same"}
+    assert kinds == {
+        "沪松公路1399弄23号": "address",
+        "兴业书店(沪松公路店)": "place",
+        "SJ-00123": "parcel",
+        "液位计07": "sensor",
+    }
+    lane = joined(client, "沪松公路1399弄")
+    assert lane["沪松花园"]["relation"] == "same"
+    assert {n for n, one in lane.items() if one["relation"] == "below"} == {
+        *kinds,
+        "沪松公路1399弄2号",
+    }
+
+
+def test_pipes_and_buildings_meet_at_their_road(client: httpx.Client) -> None:
+    found = joined(client, "松江区金玉路10号")
+    house, road = found["东区一号楼"], found["金玉路"]
+    assert (house["relation"], road["relation"]) == ("same", "above")
+    assert road["features"] == 1
+    pipes_ = httpx.get(road["items"]).json()["features"]
+    assert [f["properties"]["road"] for f in pipes_] == ["金玉路"]
+    assert httpx.get(house["items"]).json()["properties"]["name"] == "东区一号楼"
+    assert joined(client, "玉树路")["玉树路"]["features"] == 2
+
+
+def test_what_names_no_road_joins_nothing(client: httpx.Client) -> None:
+    for query in ("", "address=", "address=东区", "address=金玉路&limit=0", "address=路&q=1"):
+        assert client.get(f"/places/joined?{query}").status_code == 400, query
+
+
+def test_storeys_and_rooms_are_found(client: httpx.Client, conn: Connection) -> None:
+    table = elements(TWIN, 4)
+    table["building_name"] = "枢纽附楼"
+    table["storey_name"] = ["一层", "一层", "二层", "二层"]
+    table["ifc_class"] = ["IfcWall", "IfcSpace", "IfcSpace", "IfcWall"]
+    table["long_name"] = [None, "消防控制室", "会议室", None]
+    made = delivery(Theme.BIM, {"bim_element": table})
+    publish(conn, twin=TWIN, dataset="model", deliveries=[made])
+    assert places_store.renew(conn, TWIN) == 1
+    assert names(client, "枢纽附楼")[0] == "枢纽附楼"
+    assert names(client, "消防控制室") == ["消防控制室"]
+    assert names(client, "附楼 2层")[0] == "二层"
+    found = client.get("/places", params={"q": "会议室 附楼"}).json()["places"][0]
+    assert (found["kind"], found["address"], found["layer"]) == ("room", "枢纽附楼 二层",
+                                                                 "bim-elements")  # fmt: skip
 
 
 def test_nothing_alike_is_no_answer(client: httpx.Client) -> None:

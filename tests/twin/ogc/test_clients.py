@@ -46,7 +46,16 @@ def test_gdal_reads_all_features_page_by_page(city: City, root: str, collection:
 
 def test_gdal_lists_the_collections_with_their_types(root: str) -> None:
     layers = {str(name) for name, _ in pyogrio.list_layers(f"OAPIF:{root}")}
-    assert layers == set(COLLECTIONS)
+    assert layers == {*COLLECTIONS, "datasets"}
+
+
+def test_gdal_reads_the_catalogue_as_features(city: City, root: str) -> None:
+    found = pyogrio.read_dataframe(f"OAPIF:{root}/collections/datasets", PAGE_SIZE="1")
+    held: set[str] = set()
+    for collection in ("buildings", "pipe-points", "bim-elements"):
+        held |= set(pyogrio.read_dataframe(f"OAPIF:{root}/collections/{collection}")["dataset"])
+    assert set(found["name"]) == held
+    assert set(found["theme"]) == {"buildings", "pipes", "bim"}
 
 
 def test_gdal_filters_by_place_and_attribute(city: City, root: str) -> None:
@@ -85,8 +94,8 @@ def test_the_description_is_openapi_that_its_links_keep_to(root: str) -> None:
         for one in operation["parameters"]:
             if "$ref" in one:
                 assert one["$ref"].rsplit("/", 1)[-1] in parameters
-    items = found["paths"]["/collections/{collectionId}/items"]["get"]
-    assert items["responses"]["400"]
+    for collection in COLLECTIONS:
+        assert found["paths"][f"/collections/{collection}/items"]["get"]["responses"]["400"]
     limit, box = parameters["limit"], parameters["bbox"]
     assert (limit["style"], limit["explode"], limit["schema"]["minimum"]) == ("form", False, 1)
     assert (box["schema"]["minItems"], box["schema"]["maxItems"]) == (4, 6)

@@ -107,14 +107,14 @@ def test_what_we_knew(client: httpx.Client) -> None:
     [
         {"limit": "0"}, {"limit": "-1"}, {"limit": "ten"}, {"limit": "1.5"}, {"limit": ""},
         {"bbox": "1,2,3"}, {"bbox": "1,2,3,4,5"}, {"bbox": "a,b,c,d"}, {"bbox": "1,2,3,nan"},
-        {"bbox": "1,4,3,2"}, {"bbox": "1,2,9,3,4,8"}, {"bbox": ""}, {"bbox": "1e999,2,3,4"},
+        {"bbox": ""}, {"bbox": "1e999,2,3,4"},
         {"datetime": "yesterday"}, {"datetime": "2020-13-01"}, {"datetime": "../.."},
-        {"datetime": "2021-01-01/2020-01-01"}, {"datetime": "2020-01-01T00:00:00"},
-        {"datetime": "0000-01-01"}, {"as-of": "../2020-01-01"}, {"as-of": "x"},
-        {"sortby": "nothing"}, {"sortby": "geometry"}, {"sortby": "key,-key"}, {"sortby": ""},
-        {"sortby": "attrs"}, {"properties": "geom"}, {"properties": "key;x"}, {"f": "xml"},
+        {"datetime": "2020-01-01T00:00:00"}, {"datetime": "0000-01-01"},
+        {"as-of": "../2020-01-01"}, {"as-of": "x"},
+        {"sortby": "nothing"}, {"sortby": "geometry"}, {"sortby": ""}, {"sortby": "attrs"},
+        {"properties": "geom"}, {"properties": "key;x"}, {"f": "xml"},
         {"counts": "yes"}, {"filter-lang": "ecql", "filter": "height>1"}, {"next": "x"},
-        {"next": "AAAAAAAAAAAA" * 9}, {"filter": "height >"}, {"filter": ""},
+        {"filter": "height >"}, {"filter": ""},
         {"filter": "height ^ 999 > 1"}, {"filter": "(0 - height) ^ 0.5 > 1"}, {"Limit": "1"},
         {"unknown": "1"},
     ],
@@ -129,6 +129,30 @@ def test_what_is_wrong_is_told(client: httpx.Client, parameters: dict[str, str])
     assert problem["detail_zh"] != problem["detail"]
     assert "SQL" not in answer.text
     assert "postgres" not in answer.text.lower()
+
+
+@pytest.mark.parametrize(
+    ("either", "other"),
+    [
+        ({"bbox": "121.2,31,121.3,30.9"}, {"bbox": "121.2,30.9,121.3,31"}),
+        ({"bbox": "121.2,30.9,99,121.3,31,-9"}, {"bbox": "121.2,30.9,-9,121.3,31,99"}),
+        ({"datetime": "2021-01-01/2019-01-01"}, {"datetime": "2019-01-01/2021-01-01"}),
+        ({"sortby": "key,-key"}, {"sortby": "key"}),
+    ],
+)
+def test_what_can_be_meant_in_one_way_only_is_read(
+    client: httpx.Client, either: dict[str, str], other: dict[str, str]
+) -> None:
+    """Corners and ends in either order, and a key that is named again."""
+    found = keys(client, limit="7", **either)
+    assert len(found) == 7
+    assert found == keys(client, limit="7", **other)
+
+
+def test_a_token_that_is_not_ours(client: httpx.Client) -> None:
+    answer = client.get(ITEMS, params={"next": "AAAAAAAAAAAA" * 9})
+    assert answer.status_code == 404, answer.text
+    assert "next" in answer.json()["detail"]
 
 
 def test_a_parameter_given_twice_is_refused(client: httpx.Client) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 
 from models.features import Theme
 from models.mvt.grid import tile_matrix_sets
@@ -13,13 +13,12 @@ from twin.api.errors import NotFoundError
 from twin.api.mvt import documents, styles
 from twin.api.mvt.documents import link
 from twin.api.mvt.links import base_of
+from twin.api.mvt.parameters import Json
 from twin.api.mvt.tiles import VectorTiles
 from twin.api.ogc.collections import of_twin
 from twin.services import Services
 
 router = APIRouter(prefix="/ogc/{twin}", tags=["OGC API – Tiles"])
-
-Json = Annotated[Literal["json"], Query(alias="f", description="表示形式 Representation")]
 
 
 def context(request: Request, twin: str) -> tuple[VectorTiles, TwinDefinition]:

@@ -16,8 +16,8 @@ CONFORMANCE: Final = (
     *(
         f"{_TILES}/{name}"
         for name in (
-            "core", "tileset", "tilesets-list", "dataset-tilesets", "geodata-tilesets", "mvt",
-            "oas30",
+            "core", "tileset", "tilesets-list", "dataset-tilesets", "geodata-tilesets", "datetime",
+            "mvt", "oas30",
         )
     ),
     f"{_TMS}/tilematrixset",

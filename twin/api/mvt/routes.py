@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
-from models.mvt.grid import DEEPEST, tile_matrix_sets
-from models.twins import TwinDefinition
-from twin.api.mvt import documents
-from twin.api.mvt.definitions import Json, context
-from twin.api.mvt.documents import MVT, link
-from twin.api.mvt.links import base_of
-from twin.api.mvt.tiles import Tileset, VectorTiles
-from twin.api.ogc.collections import Collection, find_collection, of_twin
-from twin.api.tiles import accepts_gzip, matches
+from twin.api.gone import unless_gone
+from twin.api.mvt import answers
+from twin.api.mvt.documents import MVT
+from twin.api.mvt.moments import read_asked
+from twin.api.mvt.parameters import AsOf, Col, Json, Moment, Row, Tile, Version, Zoom
 
 router = APIRouter(prefix="/ogc/{twin}", tags=["OGC API – Tiles"])
 
-_FOREVER: Final = "public, max-age=31536000, immutable"
-_REVALIDATE: Final = "public, no-cache"
-
-Tile = Annotated[Literal["mvt"], Query(alias="f", description="表示形式 Representation")]
-Version = Annotated[
-    str | None,
-    Query(
-        alias="v",
-        max_length=64,
-        description="TileJSON 中的版本，与现行版本一致时可永久缓存 Version, as in the TileJSON; "
-        "a tile of the current one may be cached for ever",
-    ),
-]
-Zoom = Annotated[int, Path(ge=0, le=DEEPEST, description="级别 Tile matrix")]
-Row = Annotated[int, Path(ge=0, description="行，自上而下 Row, from the top")]
-Col = Annotated[int, Path(ge=0, description="列 Column")]
 _TILE: Final[dict[str, Any]] = {
     "response_class": Response,
     "responses": {
@@ -56,8 +35,7 @@ _TILE: Final[dict[str, Any]] = {
 )
 async def list_tilesets(request: Request, twin: str, f: Json = "json") -> dict[str, Any]:
     """Tilesets whose tiles have one layer for each collection."""
-    tiles, definition = context(request, twin)
-    return _list(request, tiles, definition, None)
+    return await answers.tilesets(request, twin, None)
 
 
 @router.get(
@@ -65,9 +43,16 @@ async def list_tilesets(request: Request, twin: str, f: Json = "json") -> dict[s
     summary="瓦片集元数据 Metadata of the tileset of everything",
     operation_id="twin.dataset.vector.getTileSet",
 )
-async def get_tileset(request: Request, twin: str, tms: str, f: Json = "json") -> dict[str, Any]:
+async def get_tileset(
+    request: Request,
+    twin: str,
+    tms: str,
+    moment: Moment = None,
+    as_of: AsOf = None,
+    f: Json = "json",
+) -> dict[str, Any]:
     """Limits, layers and what is drawn at which level."""
-    return await _metadata(request, twin, None, tms)
+    return await answers.metadata(request, twin, None, tms, read_asked(moment, as_of))
 
 
 @router.get(
@@ -75,9 +60,16 @@ async def get_tileset(request: Request, twin: str, tms: str, f: Json = "json") -
     summary="TileJSON of everything",
     operation_id="twin.dataset.vector.getTileJson",
 )
-async def get_tile_json(request: Request, twin: str, tms: str, f: Json = "json") -> dict[str, Any]:
+async def get_tile_json(
+    request: Request,
+    twin: str,
+    tms: str,
+    moment: Moment = None,
+    as_of: AsOf = None,
+    f: Json = "json",
+) -> dict[str, Any]:
     """TileJSON 3.0 with addresses that carry the version."""
-    return await _tile_json(request, twin, None, tms)
+    return await answers.tile_json(request, twin, None, tms, read_asked(moment, as_of))
 
 
 @router.get(
@@ -93,11 +85,16 @@ async def get_tile(
     zoom: Zoom,
     row: Row,
     col: Col,
+    moment: Moment = None,
+    as_of: AsOf = None,
     v: Version = None,
     f: Tile = "mvt",
 ) -> Response:
     """One layer for each collection that draws something in it."""
-    return await _tile(request, twin, None, tms, (zoom, row, col), v)
+    asked = read_asked(moment, as_of)
+    return await unless_gone(
+        request, answers.tile(request, twin, None, tms, (zoom, row, col), asked, v)
+    )
 
 
 @router.get(
@@ -109,8 +106,7 @@ async def list_collection_tilesets(
     request: Request, twin: str, collection: str, f: Json = "json"
 ) -> dict[str, Any]:
     """The tilesets of one collection."""
-    tiles, definition = context(request, twin)
-    return _list(request, tiles, definition, find_collection(definition, collection))
+    return await answers.tilesets(request, twin, collection)
 
 
 @router.get(
@@ -119,10 +115,16 @@ async def list_collection_tilesets(
     operation_id="twin.collection.vector.getTileSet",
 )
 async def get_collection_tileset(
-    request: Request, twin: str, collection: str, tms: str, f: Json = "json"
+    request: Request,
+    twin: str,
+    collection: str,
+    tms: str,
+    moment: Moment = None,
+    as_of: AsOf = None,
+    f: Json = "json",
 ) -> dict[str, Any]:
     """Limits, properties and what is drawn at which level."""
-    return await _metadata(request, twin, collection, tms)
+    return await answers.metadata(request, twin, collection, tms, read_asked(moment, as_of))
 
 
 @router.get(
@@ -131,10 +133,16 @@ async def get_collection_tileset(
     operation_id="twin.collection.vector.getTileJson",
 )
 async def get_collection_tile_json(
-    request: Request, twin: str, collection: str, tms: str, f: Json = "json"
+    request: Request,
+    twin: str,
+    collection: str,
+    tms: str,
+    moment: Moment = None,
+    as_of: AsOf = None,
+    f: Json = "json",
 ) -> dict[str, Any]:
     """TileJSON 3.0 with addresses that carry the version."""
-    return await _tile_json(request, twin, collection, tms)
+    return await answers.tile_json(request, twin, collection, tms, read_asked(moment, as_of))
 
 
 @router.get(
@@ -151,89 +159,13 @@ async def get_collection_tile(
     zoom: Zoom,
     row: Row,
     col: Col,
+    moment: Moment = None,
+    as_of: AsOf = None,
     v: Version = None,
     f: Tile = "mvt",
 ) -> Response:
     """One layer, named as the collection."""
-    return await _tile(request, twin, collection, tms, (zoom, row, col), v)
-
-
-def _list(
-    request: Request,
-    tiles: VectorTiles,
-    definition: TwinDefinition,
-    collection: Collection | None,
-) -> dict[str, Any]:
-    base = base_of(request, definition.id)
-    title, href = _named(definition, collection, base)
-    return {
-        "tilesets": [
-            documents.tileset_item(tms, title, href, base)
-            for tms in tile_matrix_sets(tiles.storage).values()
-        ],
-        "links": [link(href, "self", title=title)],
-    }
-
-
-async def _found(
-    request: Request, twin: str, collection: str | None, tms: str
-) -> tuple[Tileset, Collection | None]:
-    tiles, definition = context(request, twin)
-    one = None if collection is None else find_collection(definition, collection)
-    chosen = list(of_twin(definition).values()) if one is None else [one]
-    return await tiles.tileset(definition, chosen, tiles.matrix_set(tms)), one
-
-
-async def _metadata(
-    request: Request, twin: str, collection: str | None, tms: str
-) -> dict[str, Any]:
-    tiles: VectorTiles = request.app.state.vector_tiles
-    found, one = await _found(request, twin, collection, tms)
-    base = base_of(request, twin)
-    title, href = _named(found.twin, one, base)
-    return documents.tileset(found, title, href, base, tiles.storage)
-
-
-async def _tile_json(
-    request: Request, twin: str, collection: str | None, tms: str
-) -> dict[str, Any]:
-    tiles: VectorTiles = request.app.state.vector_tiles
-    found, one = await _found(request, twin, collection, tms)
-    title, href = _named(found.twin, one, base_of(request, twin))
-    return documents.tile_json(found, title, href, tiles.storage)
-
-
-async def _tile(
-    request: Request,
-    twin: str,
-    collection: str | None,
-    tms: str,
-    place: tuple[int, int, int],
-    version: str | None,
-) -> Response:
-    tiles: VectorTiles = request.app.state.vector_tiles
-    found, _ = await _found(request, twin, collection, tms)
-    found.require(*place)
-    gzipped = accepts_gzip(request.headers.get("accept-encoding", ""))
-    etag = f'"{found.version}{"-gz" if gzipped else ""}"'
-    headers = {
-        "ETag": etag,
-        "Vary": "Accept-Encoding",
-        "Cache-Control": _FOREVER if version == found.version else _REVALIDATE,
-    }
-    if matches(request.headers.get("if-none-match"), etag):
-        return Response(status_code=304, headers=headers)
-    data = await tiles.tile(found, *place)
-    if not data:
-        return Response(status_code=204, headers=headers)
-    if gzipped:
-        return Response(data, headers={**headers, "Content-Encoding": "gzip"}, media_type=MVT)
-    return Response(gzip.decompress(data), headers=headers, media_type=MVT)
-
-
-def _named(definition: TwinDefinition, collection: Collection | None, base: str) -> tuple[str, str]:
-    """Title and address of the tilesets of a collection, or of all."""
-    if collection is None:
-        title = f"{definition.name_zh}矢量瓦片 Vector tiles of {definition.name_en}"
-        return title, f"{base}/tiles"
-    return documents.collection_title(collection), f"{base}/collections/{collection.id}/tiles"
+    asked = read_asked(moment, as_of)
+    return await unless_gone(
+        request, answers.tile(request, twin, collection, tms, (zoom, row, col), asked, v)
+    )

@@ -16,9 +16,8 @@ from models.crs import StorageCrs
 from models.db import mvt as db
 from models.db.mvt import TiledDataset
 from models.db.mvt_layers import VECTOR_LAYERS
-from models.errors import OutsideAreaError, TwinError
+from models.errors import OutsideAreaError
 from models.mvt.grid import (
-    DEEPEST,
     UNITS,
     Box,
     TileMatrixSet,
@@ -31,7 +30,8 @@ from models.mvt.grid import (
     unproject,
 )
 from models.twins import TwinDefinition
-from twin.api.errors import STATUS
+from twin.api.mvt.moments import NOW, Asked, Moments, named
+from twin.api.mvt.tileset import Holding, NoTileError, Tileset
 from twin.api.ogc.collections import Collection
 from twin.services import Services
 
@@ -41,93 +41,6 @@ _KEPT: Final = 128 << 20
 _LEVEL: Final = 1
 
 Key = tuple[str, ...]
-
-
-class NoTileError(TwinError):
-    """A tile matrix set, level, row or column that is not there."""
-
-    code = "HTTP-404"
-
-
-STATUS[NoTileError] = 404
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """What one collection holds: its ``datasets`` and their features' ``extent`` in the CRS of a
-    tile matrix set, None where there are none."""
-
-    collection: Collection
-    datasets: tuple[TiledDataset, ...]
-    features: int
-    extent: Box | None
-
-
-@dataclass(frozen=True, slots=True)
-class Tileset:
-    """The tiles of some collections of a twin in one tile matrix set, as they are now.
-
-    ``version`` changes whenever a tile may; ``first_zoom`` is the least level; ``extent`` the box
-    of all features in the set's CRS.
-    """
-
-    twin: TwinDefinition
-    tms: TileMatrixSet
-    holdings: tuple[Holding, ...]
-    version: str
-    first_zoom: int
-
-    @property
-    def extent(self) -> Box | None:
-        """Box of all features in the CRS of the set."""
-        boxes = np.array([h.extent for h in self.holdings if h.extent is not None])
-        if not len(boxes):
-            return None
-        low, high = boxes[:, :2].min(axis=0).tolist(), boxes[:, 2:].max(axis=0).tolist()
-        return low[0], low[1], high[0], high[1]
-
-    @property
-    def raw_zoom(self) -> int:
-        """The level from which every feature is drawn itself."""
-        overviews = [
-            o.raw_zoom
-            for h in self.holdings
-            for d in h.datasets
-            if (o := d.overview(h.collection.table, self.tms.id)) is not None
-        ]
-        return max(overviews, default=self.first_zoom)
-
-    @property
-    def whole(self) -> bool:
-        """Whether every dataset has an overview; without one only its largest features are drawn
-        where a tile holds too many."""
-        return all(
-            d.overview(h.collection.table, self.tms.id) is not None
-            for h in self.holdings
-            for d in h.datasets
-        )
-
-    def limits(self, zoom: int) -> tuple[int, int, int, int] | None:
-        """Least and greatest row and column that hold features, None where there are none."""
-        extent = self.extent
-        return None if extent is None else self.tms.limits(zoom, extent)
-
-    def require(self, zoom: int, row: int, col: int) -> None:
-        """Raise :class:`NoTileError` for a tile outside the set or the limits of the features."""
-        if not self.first_zoom <= zoom <= DEEPEST:
-            raise NoTileError(
-                f"Level {zoom} is outside {self.first_zoom} to {DEEPEST} of this tileset.",
-                f"级别 {zoom} 超出本瓦片集的范围 {self.first_zoom} 至 {DEEPEST}。",
-            )
-        last = 2**zoom - 1
-        least, most, left, right = self.limits(zoom) or (0, last, 0, last)
-        if not (least <= row <= most and left <= col <= right):
-            raise NoTileError(
-                f"Row {row}, column {col} of level {zoom} is outside the limits: rows {least} to "
-                f"{most}, columns {left} to {right}.",
-                f"级别 {zoom} 的第 {row} 行第 {col} 列超出范围：行 {least} 至 {most}，"
-                f"列 {left} 至 {right}。",
-            )
 
 
 @dataclass
@@ -141,6 +54,10 @@ class VectorTiles:
     _making: dict[Key, asyncio.Lock] = field(default_factory=dict)
     _extents: dict[tuple[object, ...], tuple[int, Box | None]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Read other moments over the same pool."""
+        self._moments = Moments(self.services, self.storage)
+
     def matrix_set(self, tms: str) -> TileMatrixSet:
         """The tile matrix set of that id. Raises :class:`NoTileError`."""
         known = tile_matrix_sets(self.storage)
@@ -152,22 +69,28 @@ class VectorTiles:
         return known[tms]
 
     async def tileset(
-        self, twin: TwinDefinition, collections: Sequence[Collection], tms: TileMatrixSet
+        self,
+        twin: TwinDefinition,
+        collections: Sequence[Collection],
+        tms: TileMatrixSet,
+        asked: Asked = NOW,
     ) -> Tileset:
-        """The tileset as it is now. Raises :class:`models.errors.DatabaseError`."""
+        """The tileset as it is now, or at the moments asked for. Raises
+        :class:`models.errors.DatabaseError`."""
         datasets = await db.tiled_datasets(self.services.pool, twin.id)
-        holdings = [await self._holding(c, datasets, tms) for c in collections]
-        said = [
-            (h.collection.id, d.id, d.revision, d.passed, [o.id for o in d.overviews])
-            for h in holdings
-            for d in h.datasets
-        ]
+        holdings = [await self._holding(twin, c, datasets, tms, asked) for c in collections]
+        said: list[tuple[object, ...]] = []
+        for h in holdings:
+            overviews = ((d.id, d.revision, d.passed, [o.id for o in d.overviews]) for d in
+                         h.datasets)  # fmt: skip
+            told = tuple(overviews) if h.past is None else named(h.past)
+            said.append((h.collection.id, *told))
         version = sha256(repr((twin.id, tms.id, said)).encode()).hexdigest()[:16]
         try:
             first = tms.first_zoom(box_of(tms, twin.extent, self.storage))
         except OutsideAreaError:  # nothing can be stored of such a twin
             first = 0
-        return Tileset(twin, tms, tuple(holdings), version, first)
+        return Tileset(twin, tms, tuple(holdings), version, first, asked.given)
 
     async def tile(self, tileset: Tileset, zoom: int, row: int, col: int) -> bytes:
         """A tile, gzipped; empty where nothing is drawn in it.
@@ -191,8 +114,16 @@ class VectorTiles:
         return found
 
     async def _holding(
-        self, collection: Collection, datasets: Sequence[TiledDataset], tms: TileMatrixSet
+        self,
+        twin: TwinDefinition,
+        collection: Collection,
+        datasets: Sequence[TiledDataset],
+        tms: TileMatrixSet,
+        asked: Asked,
     ) -> Holding:
+        past = await self._moments.selection(twin, collection, asked)
+        if past is not None:
+            return await self._moments.holding(collection, past, tms)
         own = tuple(d for d in datasets if d.theme == collection.theme)
         features, boxes = 0, []
         for dataset in own:
@@ -238,6 +169,9 @@ class VectorTiles:
         assert extent is not None
         if not _meet(wide, extent):
             return b""
+        if holding.past is not None:
+            layers, here = len(tileset.holdings), _common(wide, extent)
+            return await self._moments.layer(holding, tms, (zoom, row, col), here, layers)
         known = [(d.id, d.overview(table, tms.id)) for d in holding.datasets]
         themselves = [i for i, o in known if o is None or zoom >= o.raw_zoom]
         raw = None

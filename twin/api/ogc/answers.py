@@ -6,22 +6,22 @@ import asyncio
 import gzip
 import hashlib
 import zlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing, suppress
-from typing import Final, Literal, TypeVar
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from typing import Final, Literal
 
 import zstandard
 from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
+from twin.api.files import matches
+from twin.api.gone import ended, gone
 from twin.api.ogc.formats import HTML, Format
-from twin.api.tiles import matches
 
-T = TypeVar("T")
 Coding = Literal["zstd", "gzip"]
 
 #: Smaller bodies are sent as they are.
-_WORTH: Final = 1_400
+WORTH: Final = 1_400
 _LEVEL: Final = {"zstd": 1, "gzip": 1}
 #: What a page that is opened by itself may do: nothing but be shown.
 _SEALED: Final = {
@@ -29,35 +29,6 @@ _SEALED: Final = {
     "form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
 }
-
-
-class ClientGoneError(Exception):
-    """The client closed its connection while its answer was made."""
-
-
-async def unless_gone(request: Request, work: Awaitable[T]) -> T:
-    """The result of ``work``, which is cancelled when the client goes away: so is its query.
-
-    Raises :class:`ClientGoneError`.
-    """
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_gone(request.receive))
-    try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        raise ClientGoneError
-    finally:
-        for one in (task, gone):
-            if not one.done():
-                one.cancel()
-                with suppress(asyncio.CancelledError):
-                    await one
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def etag(*parts: str) -> str:
@@ -100,9 +71,9 @@ async def reply(
 ) -> Response:
     """``body`` as ``format_``, compressed where the client takes it and it is worth it."""
     sent = {**_caching(tag), **(headers or {})}
-    how = coding(request.headers.get("accept-encoding", "")) if len(body) > _WORTH else None
+    how = coding(request.headers.get("accept-encoding", "")) if len(body) > WORTH else None
     if how is not None:
-        body = await asyncio.to_thread(_compressed, body, how)
+        body = await asyncio.to_thread(compressed, body, how)
         sent["Content-Encoding"] = how
     return Response(body, status, sent, media_type=format_.media)
 
@@ -117,7 +88,8 @@ async def html_reply(
     return await reply(request, body, HTML, tag=tag, headers={**_SEALED, **(headers or {})})
 
 
-def _compressed(body: bytes, how: Coding) -> bytes:
+def compressed(body: bytes, how: Coding) -> bytes:
+    """``body`` in a content coding."""
     if how == "zstd":
         return zstandard.ZstdCompressor(level=_LEVEL[how]).compress(body)
     return gzip.compress(body, compresslevel=_LEVEL[how], mtime=0)
@@ -151,15 +123,11 @@ class Stream(Response):
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
         pump = asyncio.ensure_future(self._pump(scope, send))
-        gone = asyncio.ensure_future(_gone(receive))
+        closed = asyncio.ensure_future(gone(receive))
         try:
-            await asyncio.wait({pump, gone}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({pump, closed}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for one in (pump, gone):
-                if not one.done():
-                    one.cancel()
-                    with suppress(asyncio.CancelledError):
-                        await one
+            await ended(pump, closed)
         if not pump.cancelled():
             pump.result()
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
+from models.attributes import Attribute, named, properties
+from models.cql2.read import Listed
 from models.cql2.tree import Kind
 from models.features import TABLES, Theme
 from models.labels import labels
@@ -72,8 +74,9 @@ class Field:
 class Collection:
     """One collection; ``geometry`` is the GeoJSON type of its features in plan.
 
-    ``solid`` tells how JSON-FG gets a solid: ``extruded`` (footprint, base and height), ``box``
-    (the box of the body), or None.
+    ``solid`` tells how JSON-FG gets a solid: ``extruded`` (footprint, base and height), ``body``
+    (the mesh, or its box), or None. ``attributes`` are the members of its JSON columns that were
+    found in the data of a twin (:mod:`twin.api.ogc.attributes`).
     """
 
     id: str
@@ -85,6 +88,7 @@ class Collection:
     about_en: str
     geometry: str
     solid: str | None
+    attributes: tuple[Attribute, ...] = ()
 
     @cached_property
     def fields(self) -> dict[str, Field]:
@@ -98,10 +102,16 @@ class Collection:
         return own | {name: Field(name, *rest) for name, rest in SYSTEM.items()}
 
     @cached_property
-    def queryables(self) -> Mapping[str, Kind]:
-        """What a filter may name: ``id``, ``geometry`` and every plain property."""
+    def members(self) -> dict[str, Attribute]:
+        """Its attributes by the names that filters have for them."""
+        return named(self.attributes, {"id": None, "geometry": None, **self.fields})
+
+    @cached_property
+    def queryables(self) -> Mapping[str, Listed]:
+        """What a filter may name: ``id``, ``geometry``, every plain property, and attributes."""
         plain = {n: f.kind for n, f in self.fields.items() if f.kind is not None}
-        return {"id": Kind.UUID, "geometry": Kind.GEOMETRY, **plain}
+        own: dict[str, Listed] = {"id": Kind.UUID, "geometry": Kind.GEOMETRY, **plain}
+        return {**own, **properties(self.members)}
 
     @property
     def title(self) -> str:
@@ -150,10 +160,11 @@ COLLECTIONS: Final[dict[str, Collection]] = {
             Theme.BIM,
             "BIM 构件",
             "BIM elements",
-            "IFC 模型的构件，几何为其外包盒的平面投影。",
-            "Elements of IFC models; the geometry is the plan of the body's box.",
+            "IFC 模型的构件，几何为其外包盒的平面投影；JSON-FG 给出实体。",
+            "Elements of IFC models; the geometry is the plan of the body's box, JSON-FG has the "
+            "body itself.",
             "Polygon",
-            "box",
+            "body",
         ),
         Collection(
             "pipe-points",
@@ -172,8 +183,9 @@ COLLECTIONS: Final[dict[str, Collection]] = {
             Theme.PIPES,
             "管线段",
             "Pipe segments",
-            "地下管线的管段中心线。",
-            "Centre lines of underground pipeline segments.",
+            "地下管线的管段中心线，JSON-FG 含高程，管径见属性。",
+            "Centre lines of underground pipeline segments, with heights in JSON-FG; sizes are "
+            "properties.",
             "LineString",
             None,
         ),

@@ -36,5 +36,8 @@ CONFORMS_TO: Final = (
             "arithmetic",
         )
     ),
-    *(f"{_JSONFG}{name}" for name in ("core", "polyhedra", "prisms", "types-schemas")),
+    *(
+        f"{_JSONFG}{name}"
+        for name in ("core", "polyhedra", "prisms", "circular-arcs", "types-schemas")
+    ),
 )

@@ -25,6 +25,8 @@ CRS84: Final = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 CRS84H: Final = "http://www.opengis.net/def/crs/OGC/0/CRS84h"
 _EPSG: Final = "http://www.opengis.net/def/crs/EPSG/0/"
 
+#: The epoch that coordinates of CGCS2000 refer to (EPSG datum 1043).
+FRAME_EPOCH: Final = 2000.0
 #: An edge of a filter's geometry is cut so that it may follow the curve it becomes.
 _PIECES: Final = 64
 _SHORTEST: Final = {True: 0.003, False: 300.0}
@@ -68,7 +70,7 @@ def offered(storage: StorageCrs = STORAGE) -> dict[str, Crs]:
             Crs(f"{_EPSG}4326", 4490, flipped=True),
             Crs(f"{_EPSG}4490", 4490, flipped=True),
             # CRS84h tells the same, north second; the libraries of many clients do not know 4979,
-            # and some of them try all that a collection lists
+            # and some (OGC's own test suite) try all that a collection lists and fail
             Crs(f"{_EPSG}4979", 4490, flipped=True, height=True, listed=False),
             Crs(f"{_EPSG}3857", 3857, degrees=False, digits=3),
             # the registry's axes of the 3-degree zones are X (north), Y (east)

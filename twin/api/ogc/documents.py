@@ -6,14 +6,16 @@ from typing import Any, Final
 
 from fastapi import Request
 
+from models.attributes import JSON_COLUMNS, object_schema
 from models.crs import StorageCrs
 from models.twins import TwinDefinition
 from twin.api.mvt import links as mvt
 from twin.api.ogc.collections import Collection, of_twin
 from twin.api.ogc.conformance import CONFORMS_TO
-from twin.api.ogc.crs import offered, storage_uri
+from twin.api.ogc.crs import FRAME_EPOCH, offered, storage_uri
 from twin.api.ogc.formats import DOCUMENT, HTML, ITEMS, JSON, OPENAPI, SCHEMA, Format
 from twin.api.ogc.links import address, link, representations, root
+from twin.api.records import documents as records
 
 _SCHEMA: Final = "https://json-schema.org/draft/2020-12/schema"
 _SCHEMA_REL: Final = "http://www.opengis.net/def/rel/ogc/1.0/schema"
@@ -30,6 +32,7 @@ def landing(request: Request, twin: TwinDefinition, current: Format) -> dict[str
         link("conformance", f"{base}/conformance", JSON.media, "符合性 Conformance"),
         link("data", f"{base}/collections", JSON.media, "要素集 Collections"),
         *mvt.landing_links(base),
+        *records.landing_links(base),
     ]
     return {
         "title": f"{twin.name_zh} {twin.name_en}",
@@ -41,7 +44,7 @@ def landing(request: Request, twin: TwinDefinition, current: Format) -> dict[str
 def conformance(request: Request, twin: TwinDefinition, current: Format) -> dict[str, Any]:
     """The conformance declaration (section 7.4)."""
     links = representations(f"{root(request, twin.id)}/conformance", {}, current, DOCUMENT)
-    return {"conformsTo": [*CONFORMS_TO, *mvt.CONFORMANCE], "links": links}
+    return {"conformsTo": [*CONFORMS_TO, *mvt.CONFORMANCE, *records.CONFORMANCE], "links": links}
 
 
 def collections(
@@ -60,8 +63,11 @@ def collections(
         ],
         "crs": list(offered(storage)),
         "collections": [
-            collection(request, twin, one, extents.get(one.table), storage, None)
-            for one in of_twin(twin).values()
+            *(
+                collection(request, twin, one, extents.get(one.table), storage, None)
+                for one in of_twin(twin).values()
+            ),
+            records.catalogue(base, twin, None),
         ],
     }
 
@@ -105,6 +111,7 @@ def collection(
         },
         "crs": [uri for uri, crs in offered(storage).items() if crs.listed],
         "storageCrs": storage_uri(storage),
+        "storageCrsCoordinateEpoch": FRAME_EPOCH,
         "links": links,
     }
 
@@ -115,6 +122,8 @@ def schema(request: Request, twin: TwinDefinition, one: Collection) -> dict[str,
         name: {**field.schema, "x-ogc-propertySeq": number}
         for number, (name, field) in enumerate(one.fields.items(), 3)
     }
+    for column in JSON_COLUMNS.keys() & fields.keys():
+        fields[column]["properties"] = object_schema(one.attributes, column)
     for name, role in (("valid_from", "primary-interval-start"), ("valid_to",
                        "primary-interval-end")):  # fmt: skip
         fields[name]["x-ogc-role"] = role
@@ -139,6 +148,7 @@ def queryables(request: Request, twin: TwinDefinition, one: Collection) -> dict[
             "id": {"type": "string", "format": "uuid", "title": "标识 Id", "x-ogc-role": "id"},
             "geometry": {**_geometry(one), "x-ogc-role": "primary-geometry"},
             **{n: f.schema for n, f in one.fields.items() if f.kind is not None},
+            **{n: a.queryable for n, a in one.members.items() if a.kind is not None},
         },
     }
 

@@ -14,6 +14,12 @@ class ParameterError(TwinError):
     code = "HTTP-400"
 
 
+class NoPageError(TwinError):
+    """A page token that leads nowhere: it is not ours, or belongs to another question."""
+
+    code = "HTTP-404"
+
+
 class NotAcceptableError(TwinError):
     """The resource has no representation of the media types that the client accepts."""
 
@@ -21,6 +27,7 @@ class NotAcceptableError(TwinError):
 
 
 STATUS[ParameterError] = 400
+STATUS[NoPageError] = 404
 STATUS[FilterError] = 400
 STATUS[ArithmeticOverflowError] = 400
 STATUS[NotAcceptableError] = 406

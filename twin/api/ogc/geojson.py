@@ -7,6 +7,7 @@ Only where heights are asked for (CRS84h, EPSG:4979) are coordinates taken throu
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +17,7 @@ import shapely
 
 from models.crs import storage_to_geodetic
 from models.db.features_columns import feature_json, geometry_in, properties_json, raised_plan
+from models.db.features_copy import copied
 from models.db.features_items import fetch_page, stream
 from twin.api.ogc.crs import Crs
 from twin.api.ogc.reading import Page, Reading, page_of
@@ -78,5 +80,12 @@ def collection(features: bytes, members: dict[str, Any]) -> bytes:
 
 async def sequence(conn: Any, reading: Reading, limit: int | None) -> AsyncGenerator[bytes, None]:
     """All features as a GeoJSON text sequence (RFC 8142)."""
-    async for rows in stream(conn, reading.selection, columns(reading), limit):
+    select = columns(reading)
+    if len(select) == 1:
+        whole = [f"chr(30) || {select[0]}"]
+        async with aclosing(copied(conn, reading.selection, whole, limit, bare=True)) as parts:
+            async for part in parts:
+                yield part
+        return
+    async for rows in stream(conn, reading.selection, select, limit):
         yield "".join([f"\x1e{text}\n" for text in texts(reading, rows)]).encode()

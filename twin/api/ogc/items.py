@@ -30,7 +30,7 @@ from twin.api.ogc.formats import (
 )
 from twin.api.ogc.links import address, header, link, representations, root
 from twin.api.ogc.parameters import DEFAULT_LIMIT, Wanted
-from twin.api.ogc.reading import Reading, one, prepare
+from twin.api.ogc.reading import Reading, in_order, one, prepare
 from twin.api.ogc.service import FeatureService
 from twin.api.ogc.times import now_text
 
@@ -61,6 +61,7 @@ async def features(
         tag = etag(reading.state.stamp, str(request.url), how.name)
         if (same := unchanged(request, tag)) is not None:
             return same
+        reading = await in_order(conn, reading)
         page = await (jsonfg if how is JSONFG else geojson).page(conn, reading, limit)
         matched = None
         if wanted.counts:
@@ -152,9 +153,12 @@ async def feature(
             return same
         kind = jsonfg if how is JSONFG else geojson
         rows = await fetch(conn, one(reading, identity), kind.columns(reading), 1)
-    if not rows:
-        raise no_feature(there, str(identity))
-    text = kind.texts(reading, rows)[0]
+        if not rows:
+            raise no_feature(there, str(identity))
+        if how is JSONFG:
+            (text,) = await jsonfg.texts(conn, reading, rows)
+        else:
+            (text,) = geojson.texts(reading, rows)
     base = f"{root(request, twin.id)}/collections/{there.id}"
     given = {k: v for k, v in request.query_params.items() if k != "f"}
     links = representations(f"{base}/items/{identity}", given, how, ITEM)

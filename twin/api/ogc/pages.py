@@ -13,7 +13,10 @@ _STYLE: Final = (
     "table{border-collapse:collapse;font-size:.85rem}"
     "th,td{border:1px solid #ccc;padding:.25rem .5rem;text-align:left;vertical-align:top}"
     "dt{font-weight:600}dd{margin:0 0 .5rem 1rem}nav a{margin-right:1rem}"
+    "div{overflow-x:auto}summary{cursor:pointer}"
 )
+#: Relations of links that people follow; the others are folded away.
+_FOR_PEOPLE: Final = ("data", "root", "collection", "next", "prev", "service-doc")
 #: Longer values are cut in tables.
 _MOST: Final = 120
 
@@ -28,8 +31,10 @@ def page(title: str, parts: Iterable[str]) -> bytes:
 
 def document(title: str, node: Mapping[str, Any]) -> bytes:
     """A page of any JSON document: members as definitions, links as links."""
-    rest = {k: v for k, v in node.items() if k != "links"}
-    return page(title, [links(node.get("links", ())), _value(rest)])
+    rest = {k: v for k, v in node.items() if k not in ("links", "title", "description")}
+    about = node.get("description")
+    first = f"<p>{escape(str(about))}</p>" if about else ""
+    return page(title, [first, links(node.get("links", ())), _value(rest)])
 
 
 def section(title: str, node: Mapping[str, Any]) -> str:
@@ -38,13 +43,22 @@ def section(title: str, node: Mapping[str, Any]) -> str:
 
 
 def links(found: Iterable[Mapping[str, Any]]) -> str:
-    """A list of links."""
-    items = [
-        f'<li><a href="{escape(str(one["href"]))}">{escape(one.get("title") or one["href"])}</a> '
-        f"<small>{escape(one['rel'])} {escape(one.get('type', ''))}</small></li>"
-        for one in found
-    ]
-    return f"<ul>{''.join(items)}</ul>" if items else ""
+    """Links: those that people follow as a list, those that programs do folded below it."""
+    people, programs = [], []
+    for one in found:
+        title = escape(one.get("title") or str(one["href"]))
+        shown = f'<a href="{escape(str(one["href"]))}">{title}</a>'
+        page_of_items = one["rel"] == "items" and one.get("type") == "text/html"
+        if one["rel"] in _FOR_PEOPLE or page_of_items:
+            people.append(f"<li>{shown}</li>")
+        else:
+            about = f"{escape(one['rel'])} {escape(one.get('type', ''))}"
+            programs.append(f"<li>{shown} <small>{about}</small></li>")
+    out = f"<ul>{''.join(people)}</ul>" if people else ""
+    if programs:
+        summary = "<summary>数据格式与接口 Formats and interfaces</summary>"
+        out += f"<details>{summary}<ul>{''.join(programs)}</ul></details>"
+    return out
 
 
 def features(
@@ -63,7 +77,9 @@ def features(
         rows.append(
             f'<tr><td><a href="{escape(base)}/{identity}?f=html">{identity}</a></td>{cells}</tr>'
         )
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    table = (
+        f"<div><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
     return page(title, [links(further), table if rows else "<p>没有要素。 No features.</p>"])
 
 
@@ -84,7 +100,7 @@ def _value(node: Any) -> str:
         return f"<dl>{items}</dl>"
     if isinstance(node, list):
         if all(not isinstance(item, Mapping | list) for item in node):
-            return escape(", ".join(str(item) for item in node))
+            return escape(", ".join(".." if item is None else str(item) for item in node))
         return "".join(f"<section>{_value(item)}</section>" for item in node)
     return escape("" if node is None else str(node))
 

@@ -11,6 +11,7 @@ import base64
 import binascii
 import datetime as dt
 import hashlib
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,11 +19,12 @@ from typing import Any, Final
 
 import orjson
 
-from models.db.features_items import Order
-from twin.api.ogc.errors import ParameterError
+from models.db.features_query import Order
+from twin.api.ogc.errors import NoPageError, ParameterError
+from twin.api.ogc.patterns import PAGE
 
 _DIGEST: Final = 9
-_MOST: Final = 4_096
+_TOKEN: Final = re.compile(PAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,20 @@ def write_token(place: Place, question: str) -> str:
     return base64.urlsafe_b64encode(_digest(data, question) + data).rstrip(b"=").decode()
 
 
+def require_token(text: str) -> None:
+    """Raises :class:`ParameterError` for what is not written like a token."""
+    if _TOKEN.fullmatch(text) is None:
+        raise ParameterError(
+            "next: found no page token. Begin with the first page and follow its links.",
+            "next：不是翻页标记。请从第一页开始，按返回的链接翻页。",
+        )
+
+
 def read_token(token: str, question: str, order: Sequence[Order]) -> Place:
-    """The place that ``token`` names. Raises :class:`ParameterError`."""
+    """The place that ``token`` names. Raises :class:`ParameterError` for what is not written like
+    a token and :class:`NoPageError` for one that leads nowhere."""
+    require_token(token)
     try:
-        if len(token) > _MOST or not token.isascii():
-            raise _unusable()
         raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         data = raw[_DIGEST:]
         if raw[:_DIGEST] != _digest(data, question):
@@ -76,7 +87,9 @@ def _typed(declared: str, text: str | None) -> Any:
     if text is None:
         return None
     match declared:
-        case "integer" | "smallint" | "double precision":
+        case "integer" | "smallint":
+            return int(text)
+        case "double precision":
             return float(text)
         case "date":
             return dt.date.fromisoformat(text)
@@ -87,8 +100,8 @@ def _typed(declared: str, text: str | None) -> Any:
     return text
 
 
-def _unusable() -> ParameterError:
-    return ParameterError(
+def _unusable() -> NoPageError:
+    return NoPageError(
         "next: this token is not one of ours for this question. Begin with the first page and "
         "follow its links.",
         "next：该翻页标记不属于本次查询。请从第一页开始，按返回的链接翻页。",

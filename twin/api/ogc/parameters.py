@@ -17,19 +17,20 @@ from typing import Any, Final, cast
 import shapely
 from starlette.datastructures import QueryParams
 
-from models.cql2 import Language, parse
-from models.cql2.tree import Call, Expression, Kind
+from models.cql2 import Language, NotListedError, parse
+from models.cql2.tree import Call, Expression, Kind, Property
 from models.crs import StorageCrs
 from models.db.features_items import Order
 from models.twins import TwinDefinition
 from twin.api.ogc.collections import Collection
-from twin.api.ogc.crs import CRS84, CRS84H, Crs, find_crs, height_range, storage_geometry
+from twin.api.ogc.crs import CRS84, Crs, find_crs, height_range, storage_geometry
 from twin.api.ogc.errors import ParameterError
 from twin.api.ogc.times import Period, read_moment, read_period
 
 #: Features in one answer, unless it is streamed.
 DEFAULT_LIMIT: Final = 10
 MOST_LIMIT: Final = 10_000
+LARGEST_LIMIT: Final = 2**31 - 1
 #: Sort keys of one request.
 MOST_KEYS: Final = 4
 
@@ -42,6 +43,8 @@ ITEM: Final = ("f", "crs", "datetime", "as-of", "properties")
 _QUESTION: Final = (
     "bbox", "bbox-crs", "datetime", "as-of", "filter", "filter-lang", "filter-crs", "sortby",
 )  # fmt: skip
+#: Kinds of source attributes that can be sorted by, with the types that they are compared as.
+_ORDERED: Final = {Kind.TEXT: "text", Kind.NUMBER: "double precision"}
 _LANGUAGES: Final = ("cql2-text", "cql2-json")
 
 
@@ -124,10 +127,10 @@ def read_wanted(
 def _limit(text: str | None) -> int | None:
     if text is None:
         return None
-    # a larger number is not an error (OGC 17-069r4, /req/core/fc-limit-response-1)
-    if re.fullmatch(r"0*[1-9]\d{0,17}", text, re.ASCII) is None:
-        raise _wrong("limit", text, f"a whole number from 1 to {MOST_LIMIT}",
-                     f"1 至 {MOST_LIMIT} 的整数")  # fmt: skip
+    # more than are answered is not an error (OGC 17-069r4, /req/core/fc-limit-response-1)
+    if re.fullmatch(r"0*[1-9]\d{0,9}", text, re.ASCII) is None or int(text) > LARGEST_LIMIT:
+        raise _wrong("limit", text, f"a whole number from 1; at most {MOST_LIMIT} are answered",
+                     f"不小于 1 的整数，至多返回 {MOST_LIMIT} 个")  # fmt: skip
     return min(int(text), MOST_LIMIT)
 
 
@@ -152,18 +155,15 @@ def _box(
     plain = cast("list[float]", numbers)
     heights = None
     if len(plain) == 6:
-        if crs.uri == CRS84:
-            crs = find_crs("bbox-crs", CRS84H, storage)
-        if not crs.height and crs.srid != storage.srid:
-            raise _wrong("bbox", text, f"4 numbers, since {crs.uri} has no heights",
-                         f"4 个数，因为 {crs.uri} 没有高程")  # fmt: skip
-        heights = plain[2], plain[5]
+        # heights are ellipsoidal but with the storage CRS, also where a CRS of two axes is named
+        heights = min(plain[2], plain[5]), max(plain[2], plain[5])
         plain = [plain[0], plain[1], plain[3], plain[4]]
     west, south, east, north = plain
     if crs.flipped:
         west, south, east, north = south, west, north, east
-    if south > north or (west > east and not crs.degrees) or (heights and heights[0] > heights[1]):
-        raise _wrong("bbox", text, "the lesser corner first", "先写较小的角点")
+    south, north = min(south, north), max(south, north)
+    if not crs.degrees:
+        west, east = min(west, east), max(west, east)
     boxes = [shapely.box(west, south, east, north)]
     if west > east:  # across the 180th meridian
         boxes = [shapely.box(west, south, 180, north), shapely.box(-180, south, east, north)]
@@ -186,26 +186,45 @@ def _filter(
     return parse(
         given["filter"],
         collection.queryables,
-        language=cast("Language", language),
+        language=language_of(given["filter"]),
         transform=lambda shape: storage_geometry(shape, crs, storage),
     )
+
+
+def language_of(written: str) -> Language:
+    """No filter in text begins with a brace, every one in JSON does: what is named the other by
+    mistake is still read."""
+    return "cql2-json" if written.lstrip().startswith("{") else "cql2-text"
 
 
 def _order(text: str | None, collection: Collection) -> tuple[Order, ...]:
     if text is None:
         return ()
-    sortable = [n for n, kind in collection.queryables.items() if kind != Kind.GEOMETRY]
     keys: list[Order] = []
     for part in text.split(","):
         name = part.strip().lstrip("+-")
-        if name not in sortable or name in (k.name for k in keys) or len(keys) == MOST_KEYS:
-            raise _wrong("sortby", text, f"at most {MOST_KEYS} different ones of "
-                         f"{', '.join(sortable)}, each with + (rising) or - (falling) before it",
-                         f"至多 {MOST_KEYS} 个不同属性（{'、'.join(sortable)}），"
-                         "前加 +（升序）或 -（降序）")  # fmt: skip
-        declared = "uuid" if name == "id" else collection.fields[name].declared
-        keys.append(Order(name, declared, part.strip().startswith("-")))
+        if len(keys) == MOST_KEYS:
+            raise _wrong("sortby", text, f"at most {MOST_KEYS} properties, each with + (rising) or "
+                         "- (falling) before it",
+                         f"至多 {MOST_KEYS} 个属性，前加 +（升序）或 -（降序）")  # fmt: skip
+        if name in (k.name for k in keys):  # it orders nothing more
+            continue
+        keys.append(_key(name, part.strip().startswith("-"), collection))
     return tuple(keys)
+
+
+def _key(name: str, falling: bool, collection: Collection) -> Order:
+    """One sort key. Raises :class:`NotListedError` for what is not there or has no order."""
+    found = collection.queryables.get(name)
+    if isinstance(found, Property) and found.kind in _ORDERED:
+        return Order(name, _ORDERED[found.kind], falling, found)
+    if not isinstance(found, Kind) or found == Kind.GEOMETRY:
+        unordered = (Kind.GEOMETRY, Kind.BOOLEAN)
+        listed = collection.queryables.items()
+        sortable = [n for n, k in listed if (k if isinstance(k, Kind) else k.kind) not in unordered]
+        raise NotListedError("property", name, tuple(sortable), "sortby")
+    declared = "uuid" if name == "id" else collection.fields[name].declared
+    return Order(name, declared, falling)
 
 
 def _properties(text: str | None, collection: Collection) -> tuple[str, ...] | None:

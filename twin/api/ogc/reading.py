@@ -5,17 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from models.crs import StorageCrs
-from models.db.features_items import Selection, fetch
+from models.db.features_items import estimate, fetch
+from models.db.features_query import Selection
 from models.db.features_state import State, read_state
+from models.features import SORTED
 from models.twins import TwinDefinition
 from twin.api.ogc.collections import Collection
+from twin.api.ogc.errors import ParameterError
 from twin.api.ogc.paging import Place, read_token, write_token
 from twin.api.ogc.parameters import Wanted
 
+#: Features that are sorted for one page: more take longer than a reader waits.
+MOST_SORTED: Final = 50_000
 _LAST: Final = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
@@ -108,4 +113,28 @@ def one(reading: Reading, identity: uuid.UUID) -> Selection:
         ids=(identity,),
         since=selection.since,
         interval=selection.interval,
+    )
+
+
+async def in_order(conn: Any, reading: Reading) -> Reading:
+    """The reading as a page of it can be put in order at once: by an index where there are many.
+
+    Raises :class:`twin.api.ogc.errors.ParameterError` where no index has the order asked for.
+    """
+    selection = reading.selection
+    if not selection.order or (selection.ordered and not selection.placed):
+        return reading
+    found = await estimate(conn, replace(selection, after=None))
+    if found <= MOST_SORTED:
+        return reading
+    if selection.ordered:
+        return replace(reading, selection=replace(selection, wide=True))
+    order = ",".join(one.name for one in selection.order)
+    names = [*SORTED[selection.table], "id"]
+    raise ParameterError(
+        f"sortby: about {found:,} features are there, at most {MOST_SORTED:,} are sorted by "
+        f"'{order}'. Narrow them with bbox or filter, or sort by one of "
+        f"{', '.join(names)} alone, as they are now.",
+        f"sortby：约有 {found:,} 个要素，按“{order}”排序至多 {MOST_SORTED:,} 个。"
+        f"请用 bbox 或 filter 缩小范围，或对现状仅按 {'、'.join(names)} 之一排序。",
     )

@@ -15,15 +15,10 @@ from fastapi import APIRouter, Request, Response
 
 from models.cql2 import NotListedError
 from models.twins import TwinDefinition
+from twin.api.gone import unless_gone
 from twin.api.ogc import api, documents, items, pages
-from twin.api.ogc.answers import (
-    ClientGoneError,
-    etag,
-    html_reply,
-    reply,
-    unchanged,
-    unless_gone,
-)
+from twin.api.ogc.answers import etag, html_reply, reply, unchanged
+from twin.api.ogc.attributes import naming_attributes, with_attributes
 from twin.api.ogc.collections import Collection, find_collection
 from twin.api.ogc.crs import CRS84, CRS84H
 from twin.api.ogc.formats import (
@@ -45,8 +40,6 @@ from twin.api.ogc.service import FeatureService
 router = APIRouter(prefix="/ogc/{twin}", include_in_schema=False)
 
 _METHODS: Final = ["GET", "HEAD"]
-#: nginx's word for a client that closed its connection; nobody reads it.
-_GONE: Final = 499
 _log = structlog.get_logger("twin.ogc")
 
 
@@ -72,9 +65,13 @@ async def get_api(request: Request, twin: str) -> Response:
     """The definition of all addresses of the twin, OpenAPI 3.0.3."""
     definition, how = _begin(request, twin, (OPENAPI, HTML))
     found = api.document(request, definition, _service(request).storage)
+    data = orjson.dumps(found)
+    tag = etag(data.decode(), how.name)
+    if (same := unchanged(request, tag)) is not None:
+        return same
     if how is HTML:
-        return await html_reply(request, api.page(found))
-    return await reply(request, orjson.dumps(found), how)
+        return await html_reply(request, api.page(found), tag)
+    return await reply(request, data, how, tag=tag)
 
 
 @router.api_route("/collections", methods=_METHODS)
@@ -103,7 +100,7 @@ async def get_collection(request: Request, twin: str, collection: str) -> Respon
 async def get_queryables(request: Request, twin: str, collection: str) -> Response:
     """What a filter may name."""
     definition, how = _begin(request, twin, SCHEMAS)
-    there = find_collection(definition, collection)
+    there = await _described(request, definition, collection)
     found = documents.queryables(request, definition, there)
     return await _document(request, found, how, f"{there.title} – 可查询属性 Queryables")
 
@@ -112,7 +109,7 @@ async def get_queryables(request: Request, twin: str, collection: str) -> Respon
 async def get_schema(request: Request, twin: str, collection: str) -> Response:
     """The properties of the features."""
     definition, how = _begin(request, twin, SCHEMAS)
-    there = find_collection(definition, collection)
+    there = await _described(request, definition, collection)
     found = documents.schema(request, definition, there)
     return await _document(request, found, how, f"{there.title} – 属性结构 Schema")
 
@@ -123,13 +120,10 @@ async def get_features(request: Request, twin: str, collection: str) -> Response
     definition, how = _begin(request, twin, ITEMS, ITEMS_PARAMETERS)
     there = find_collection(definition, collection)
     service = _service(request)
-    wanted = _wanted(request, there, definition, how)
-    try:
-        return await unless_gone(
-            request, items.features(request, service, definition, there, wanted, how)
-        )
-    except ClientGoneError:
-        return Response(status_code=_GONE)
+    wanted = await _wanted(request, there, definition, how)
+    return await unless_gone(
+        request, items.features(request, service, definition, there, wanted, how)
+    )
 
 
 @router.api_route("/collections/{collection}/items/{feature}", methods=_METHODS)
@@ -138,17 +132,14 @@ async def get_feature(request: Request, twin: str, collection: str, feature: str
     definition, how = _begin(request, twin, ITEM, ITEM_PARAMETERS)
     there = find_collection(definition, collection)
     service = _service(request)
-    wanted = _wanted(request, there, definition, how)
+    wanted = await _wanted(request, there, definition, how)
     try:
         identity = uuid.UUID(feature)
     except ValueError:
         raise items.no_feature(there, feature) from None
-    try:
-        return await unless_gone(
-            request, items.feature(request, service, definition, there, wanted, how, identity)
-        )
-    except ClientGoneError:
-        return Response(status_code=_GONE)
+    return await unless_gone(
+        request, items.feature(request, service, definition, there, wanted, how, identity)
+    )
 
 
 def _service(request: Request) -> FeatureService:
@@ -165,16 +156,23 @@ def _begin(
     return definition, negotiate(given.get("f"), request.headers.get("accept", ""), offered)
 
 
-def _wanted(request: Request, collection: Collection, twin: TwinDefinition, how: Format) -> Wanted:
+async def _described(request: Request, twin: TwinDefinition, collection: str) -> Collection:
+    """The collection with the attributes that were found in its data."""
+    there = find_collection(twin, collection)
+    return await with_attributes(_service(request).services.pool, twin, there)
+
+
+async def _wanted(
+    request: Request, collection: Collection, twin: TwinDefinition, how: Format
+) -> Wanted:
     """The parameters. An attempt to reach what nobody offered is logged."""
+    service, crs = _service(request), CRS84H if how is JSONFG else CRS84
+
+    def read(there: Collection) -> Wanted:
+        return read_wanted(request.query_params, there, twin, service.storage, crs)
+
     try:
-        return read_wanted(
-            request.query_params,
-            collection,
-            twin,
-            _service(request).storage,
-            CRS84H if how is JSONFG else CRS84,
-        )
+        return await naming_attributes(service.services.pool, twin, collection, read)
     except NotListedError as error:
         _log.warning("refused", kind=error.kind, name=error.name[:200], path=request.url.path)
         raise
@@ -183,9 +181,10 @@ def _wanted(request: Request, collection: Collection, twin: TwinDefinition, how:
 async def _document(
     request: Request, found: dict[str, Any], how: Format, title: str, stamp: str | None = None
 ) -> Response:
-    tag = None if stamp is None else etag(stamp, str(request.url), how.name)
-    if tag is not None and (same := unchanged(request, tag)) is not None:
+    data = orjson.dumps(found)
+    tag = etag(data.decode() if stamp is None else stamp, str(request.url), how.name)
+    if (same := unchanged(request, tag)) is not None:
         return same
     if how is HTML:
         return await html_reply(request, pages.document(title, found), tag)
-    return await reply(request, orjson.dumps(found), how, tag=tag)
+    return await reply(request, data, how, tag=tag)

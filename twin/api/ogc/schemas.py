@@ -12,7 +12,8 @@ _LINKS: Final = {"type": "array", "items": {"$ref": "#/components/schemas/Link"}
 
 
 def _object(required: list[str], **properties: Any) -> dict[str, Any]:
-    return {"type": "object", "required": required, "properties": properties}
+    needed = {"required": required} if required else {}  # OpenAPI 3.0 allows no empty list
+    return {"type": "object", **needed, "properties": properties}
 
 
 SCHEMAS: Final[dict[str, Any]] = {
@@ -34,6 +35,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         itemType=_TEXT,
         crs={"type": "array", "items": _TEXT},
         storageCrs=_TEXT,
+        storageCrsCoordinateEpoch={"type": "number"},
         extent=_object(
             [],
             spatial=_object([], bbox={"type": "array", "minItems": 1, "items": _NUMBERS}),

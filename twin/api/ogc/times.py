@@ -18,12 +18,6 @@ _MOMENT: Final = re.compile(
 )
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _OPEN: Final = ("", "..")
-_DATE: Final = r"(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
-#: What is written, for the API definition: a day or moment, and a period of them.
-MOMENT: Final = (
-    rf"{_DATE}(T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{{1,6}})?(Z|[+-](0\d|1[0-3]):[0-5]\d))?"
-)
-PERIOD: Final = rf"^({MOMENT}|{MOMENT}/(\.\.|{MOMENT})|\.\./{MOMENT})$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +30,8 @@ class Period:
 
 
 def read_period(parameter: str, text: str) -> Period:
-    """``moment``, ``day``, ``start/end``, ``../end`` or ``start/..``. Raises ParameterError."""
+    """``moment``, ``day``, ``start/end``, ``../end`` or ``start/..``; of two ends the earlier one
+    is the start, whichever is written first. Raises ParameterError."""
     start, slash, end = text.partition("/")
     if not slash:
         first, last = read_moment(parameter, start)
@@ -46,10 +41,7 @@ def read_period(parameter: str, text: str) -> Period:
     first_moment = None if start in _OPEN else read_moment(parameter, start)[0]
     last_moment = None if end in _OPEN else read_moment(parameter, end)[1]
     if first_moment and last_moment and first_moment > last_moment:
-        raise ParameterError(
-            f"{parameter}: found '{text}', which ends before it begins. Swap its ends.",
-            f"{parameter}：“{text}”的终点早于起点，请调换。",
-        )
+        first_moment, last_moment = read_moment(parameter, end)[0], read_moment(parameter, start)[1]
     return Period(first_moment, last_moment, instant=False)
 
 

@@ -56,6 +56,7 @@ export function exposeProbe(context) {
         frames: found?.frames ?? 0,
         cameraUnderground: found?.scene.cameraUnderground ?? false,
         groundTranslucent: found?.scene.globe.translucency.enabled ?? false,
+        terrain: Boolean(found?.ground.terrain && found.scene.terrainProvider === found.ground.terrain),
         layers: (found?.legend ?? []).map(({ layer, entries }) => ({
           id: layer.id,
           show: layer.tileset?.show ?? false,

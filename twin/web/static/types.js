@@ -17,7 +17,8 @@
  * @property {number} features
  * @property {string | null} version
  *
- * @typedef {TwinSummary & {layers: LayerInfo[]}} Twin GET /twins/{twin}.
+ * @typedef {TwinSummary & {layers: LayerInfo[], terrain?: string | null}} Twin GET /twins/{twin};
+ *   `terrain` is the address of quantized-mesh tiles, null before there are any.
  *
  * @typedef {object} FeatureRecord GET /twins/{twin}/features/{id}.
  * @property {string} id
@@ -45,6 +46,9 @@
  *   tiles' own and multiplies.
  * @property {string} [buried] Features of this kind are shown in the underground view only.
  * @property {number} [points] Lightness of points (wells, fittings) against their lines.
+ * @property {boolean} [plain] Drawn as it is: photographs and points have their own colours.
+ * @property {boolean} [above] Shown above ground only: it would hide what lies below.
+ * @property {number} [pixels] Largest size of a point on the screen.
  * @property {number} [underground] Opacity in the underground view; absent is opaque.
  *
  * @typedef {object} StyleProfile

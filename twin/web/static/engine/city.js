@@ -21,7 +21,7 @@ import {
   Matrix4,
 } from "../lib/cesium.js";
 import { CameraMan } from "./camera.js";
-import { Ground } from "./ground.js";
+import { Ground, TERRAIN } from "./ground.js";
 import { Layer } from "./layer.js";
 
 /** @import {Mode} from "./layer.js" */
@@ -137,8 +137,9 @@ export class City extends EventTarget {
       });
     this.layers = layers;
     this.loading += 1;
-    await Promise.all(
-      layers.map(async (layer) => {
+    await Promise.all([
+      this.#loadTerrain(twin),
+      ...layers.map(async (layer) => {
         layer.apply(this.mode);
         try {
           await layer.load(this.scene, this.quality.maximumScreenSpaceError);
@@ -148,7 +149,7 @@ export class City extends EventTarget {
         // Another twin may have been chosen while this one was being fetched.
         if (this.layers !== layers) layer.remove(this.scene);
       }),
-    );
+    ]);
     this.loading -= 1;
     this.scene.requestRender();
   }
@@ -159,8 +160,19 @@ export class City extends EventTarget {
     this.mode = { ...before, ...change };
     if (this.mode.underground !== before.underground) this.ground.apply(this.mode.underground);
     if (this.mode.selected !== before.selected) this.markers.removeAll();
+    this.ground.show(!this.mode.hidden.has(TERRAIN));
     for (const layer of this.layers) layer.apply(this.mode);
     this.scene.requestRender();
+  }
+
+  /** @param {Twin} twin */
+  async #loadTerrain(twin) {
+    try {
+      await this.ground.load(twin, () => this.twin === twin);
+    } catch (error) {
+      this.#tell("layer-failed", { layer: { id: TERRAIN }, error });
+    }
+    this.ground.show(!this.mode.hidden.has(TERRAIN));
   }
 
   /**

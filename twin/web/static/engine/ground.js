@@ -1,10 +1,11 @@
 // @ts-check
-// The ground: a flat surface at the twin's own height until a terrain is served, and what changes
-// with it when one looks below.
+// The ground: the twin's terrain, or a flat surface at its own height where there is none or it is
+// hidden, and what changes with it when one looks below.
 
 import {
   Color,
   ColorGeometryInstanceAttribute,
+  CesiumTerrainProvider,
   CustomHeightmapTerrainProvider,
   GeometryInstance,
   GridImageryProvider,
@@ -15,8 +16,11 @@ import {
   RectangleGeometry,
 } from "../lib/cesium.js";
 
-/** @import {ImageryLayer, Scene} from "../lib/cesium.js" */
-/** @import {StyleProfile, TwinSummary} from "../types.js" */
+/** @import {ImageryLayer, Scene, TerrainProvider} from "../lib/cesium.js" */
+/** @import {StyleProfile, Twin, TwinSummary} from "../types.js" */
+
+/** What the terrain goes by among the layers that can be hidden. */
+export const TERRAIN = "terrain";
 
 /** Posts along one side of a height tile: the more, the fewer tiles are fetched for a flat surface. */
 const POSTS = 32;
@@ -40,6 +44,10 @@ export class Ground {
     this.bed = null;
     /** @type {ImageryLayer | null} */
     this.grid = null;
+    /** @type {TerrainProvider | null} */
+    this.flat = null;
+    /** @type {TerrainProvider | null} */
+    this.terrain = null;
     const { globe } = scene;
     globe.showGroundAtmosphere = false;
     globe.enableLighting = false;
@@ -48,15 +56,34 @@ export class Ground {
     globe.translucency.backFaceAlpha = 0.35;
   }
 
+  /**
+   * Fetch the terrain of a twin. Rejects where it does not come; the ground then stays flat.
+   * @param {Twin} twin
+   * @param {() => boolean} wanted Whether that twin is still the one to show.
+   */
+  async load(twin, wanted) {
+    if (!twin.terrain) return;
+    const terrain = await CesiumTerrainProvider.fromUrl(twin.terrain);
+    if (wanted()) this.terrain = terrain;
+  }
+
+  /** @param {boolean} shown Whether the terrain is, where there is one. */
+  show(shown) {
+    const wanted = (shown && this.terrain) || this.flat;
+    if (wanted && this.scene.terrainProvider !== wanted) this.scene.terrainProvider = wanted;
+  }
+
   /** @param {TwinSummary} twin */
   setTwin(twin) {
     const height = groundHeight(twin);
     const posts = new Float32Array(POSTS * POSTS).fill(height);
-    this.scene.terrainProvider = new CustomHeightmapTerrainProvider({
+    this.terrain = null;
+    this.flat = new CustomHeightmapTerrainProvider({
       width: POSTS,
       height: POSTS,
       callback: () => posts.slice(),
     });
+    this.show(false);
     if (this.bed) this.scene.primitives.remove(this.bed);
     const [west, south, east, north] = twin.extent;
     this.bed = this.scene.primitives.add(

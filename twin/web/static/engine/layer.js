@@ -85,8 +85,15 @@ export class Layer {
     tileset.colorBlendMode =
       blend === undefined ? Cesium3DTileColorBlendMode.HIGHLIGHT : Cesium3DTileColorBlendMode.MIX;
     tileset.colorBlendAmount = blend ?? 1;
-    tileset.style = this.style;
-    tileset.tileLoad.addEventListener((/** @type {Cesium3DTile} */ tile) => this.#learn(tile));
+    const { plain, pixels } = this.rules.style;
+    if (pixels !== undefined) {
+      tileset.pointCloudShading.attenuation = true;
+      tileset.pointCloudShading.maximumAttenuation = pixels;
+    }
+    if (!plain) {
+      tileset.style = this.style;
+      tileset.tileLoad.addEventListener((/** @type {Cesium3DTile} */ tile) => this.#learn(tile));
+    }
     this.tileset = scene.primitives.add(tileset);
     if (this.mode) this.apply(this.mode);
   }
@@ -95,7 +102,8 @@ export class Layer {
   apply(mode) {
     this.mode = mode;
     if (!this.tileset) return;
-    this.tileset.show = !mode.hidden.has(this.id);
+    const covered = mode.underground && this.rules.style.above === true;
+    this.tileset.show = !mode.hidden.has(this.id) && !covered;
     this.tileset.makeStyleDirty();
   }
 

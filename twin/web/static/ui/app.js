@@ -113,8 +113,8 @@ export class TwinApp extends TwinElement {
       const { layer, error } = /** @type {CustomEvent} */ (event).detail;
       const said = String(error?.message ?? error);
       this.#problem(`layer-${layer.id}`, {
-        zh: t("zh", "error.layer", { layer: layer.title.zh, reason: said }),
-        en: t("en", "error.layer", { layer: layer.title.en, reason: said }),
+        zh: t("zh", "error.layer", { layer: layer.title?.zh ?? t("zh", "layers.terrain"), reason: said }),
+        en: t("en", "error.layer", { layer: layer.title?.en ?? t("en", "layers.terrain"), reason: said }),
       });
     });
     return city;

@@ -1,5 +1,6 @@
 // @ts-check
 import { html, nothing } from "../lib/lit.js";
+import { TERRAIN } from "../engine/ground.js";
 import { TwinElement } from "./element.js";
 
 /** @import {Entry, LayerInfo} from "../types.js" */
@@ -14,7 +15,25 @@ export class TwinLayers extends TwinElement {
       <h2>${this.t("layers.title")}</h2>
       <ul class="tree">
         ${twin.layers.map((info) => this.#layer(info, legend.get(info.id) ?? []))}
+        ${twin.terrain ? this.#terrain() : nothing}
       </ul>
+    `;
+  }
+
+  #terrain() {
+    return html`
+      <li data-layer=${TERRAIN}>
+        <div class="line">
+          <label class="layer">
+            <input
+              type="checkbox"
+              .checked=${!this.state.hidden.has(TERRAIN)}
+              @change=${(/** @type {Event} */ e) => this.#show(TERRAIN, e)}
+            />
+            <span>${this.t("layers.terrain")}</span>
+          </label>
+        </div>
+      </li>
     `;
   }
 

@@ -1,0 +1,172 @@
+"""Which features a question is about, as SQL conditions.
+
+Text in a statement comes from :mod:`models.features` and from here; whatever a client wrote is
+bound.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import shapely
+
+from models.cql2.tree import Call, Expression, Literal, Property
+from models.db.features_cql import Arguments, sql_of
+from models.db.features_state import State
+from models.features import SORTED, TABLES
+
+_OPEN: Final = ("valid_from", "valid_to", "tx_from")
+#: Characters of a text that decide its place in an order: an index takes no long ones.
+LEADING: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One sort key: the property, its declared type, and whether it falls. ``member`` is the one
+    of a JSON column that it names, if any."""
+
+    name: str
+    declared: str
+    descending: bool = False
+    member: Property | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which features: ``table`` in the storage CRS ``srid``, at ``state``.
+
+    ``since`` begins an interval of valid time that ends at the state's moment; of each feature its
+    last content in it is answered (``interval``). ``spatial`` tells that an index on place serves
+    the filter. ``box`` is a shapely polygon in the storage CRS, ``heights`` a
+    range of 1985 heights in metres. ``after`` are the sort keys and the ``row_id`` of the last
+    feature of the page before. ``wide`` tells that its place leaves many features.
+    """
+
+    table: str
+    srid: int
+    state: State
+    ids: tuple[Any, ...] = ()
+    filter: Expression | None = None
+    box: Any = None
+    heights: tuple[float, float] | None = None
+    since: dt.datetime | None = None
+    interval: bool = False
+    order: tuple[Order, ...] = ()
+    after: tuple[Any, ...] | None = None
+    spatial: bool = False
+    wide: bool = False
+
+    @property
+    def placed(self) -> bool:
+        """Whether few rows are left by an index on place or by ids."""
+        return not self.wide and (self.spatial or self.box is not None or bool(self.ids))
+
+    @property
+    def ordered(self) -> bool:
+        """Whether an index gives the order, so that nothing is sorted."""
+        if not self.order or not self.state.current:
+            return not self.order
+        (first, *others) = self.order
+        indexed = (*SORTED[self.table], "id")
+        return not others and first.member is None and first.name in indexed
+
+
+def expression(table: str, name: str) -> str:
+    """The SQL of a property of ``table``, qualified by ``t``; open ends of times are null."""
+    if name == "geometry":
+        return "t.geom"
+    if name == "dataset":
+        return "(SELECT d.name FROM dataset AS d WHERE d.id = t.dataset_id)"
+    if name in _OPEN:
+        return f"nullif(nullif(t.{name}, 'infinity'), '-infinity')"
+    if name not in TABLES[table]:
+        raise KeyError(name)
+    return f"t.{name}"
+
+
+def plan(table: str) -> str:
+    """The SQL of a feature's outline in plan: GEOS takes no polyhedral surface."""
+    if TABLES[table]["geom"] == "geometry(PolyhedralSurfaceZ)":
+        return "ST_ConvexHull(ST_Force2D(ST_Points(t.geom)))"
+    return "t.geom"
+
+
+def sort_key(column: str, declared: str) -> str:
+    """What ``column`` is put in order by: texts by their first characters, as code points."""
+    return f'"left"({column} COLLATE "C", {LEADING})' if declared == "text" else column
+
+
+def among(datasets: Sequence[int], args: Arguments) -> str:
+    """The condition that a row is of one of ``datasets``."""
+    if len(datasets) == 1:
+        return f"t.dataset_id = {args.add(datasets[0], 'bigint')}"
+    return f"t.dataset_id = ANY({args.add(list(datasets), 'bigint[]')})"
+
+
+def conditions(what: Selection, args: Arguments, dataset: str) -> list[str]:
+    """What the rows of ``what`` have to be, wherever a page begins; ``dataset`` is the condition
+    on their dataset. Values are added to ``args``."""
+    state = what.state
+    out = [dataset]
+    if state.current:
+        out.append("t.tx_to = 'infinity'")
+    else:
+        held = args.add(state.recorded, "timestamptz")
+        # two arms, so that the partial indexes on what is current serve the first
+        out.append(
+            f"((t.tx_to = 'infinity' AND t.tx_from <= {held}) OR "
+            f"(t.tx_to < 'infinity' AND t.tx_to > {held} AND t.tx_from <= {held}))"
+        )
+    moment = args.add(state.moment, "timestamptz")
+    out.append(f"t.valid_from <= {moment}")
+    if what.interval:
+        since = args.add(what.since or dt.datetime.min.replace(tzinfo=dt.UTC), "timestamptz")
+        recorded = args.add(state.recorded, "timestamptz")
+        out.append(f"t.valid_to > {since}")
+        out.append(
+            f"(t.valid_to > {moment} OR NOT EXISTS (SELECT FROM {what.table} AS n "
+            f"WHERE n.id = t.id AND n.tx_from <= {recorded} AND n.tx_to > {recorded} "
+            f"AND n.valid_from >= t.valid_to AND n.valid_from <= {moment}))"
+        )
+    else:
+        out.append(f"t.valid_to > {moment}")
+    if what.ids:
+        out.append(f"t.id = ANY({args.add(list(what.ids), 'uuid[]')})")
+    if what.box is not None:
+        box = f"ST_GeomFromWKB({args.add(shapely.to_wkb(what.box), 'bytea')}, {what.srid})"
+        outline = plan(what.table)
+        out.append(f"ST_Intersects({outline}, {box})")
+        if outline != "t.geom":
+            out.append(f"t.geom && {box}")
+    if what.heights is not None:
+        low, high = (args.add(value, "float8") for value in what.heights)
+        out.append(f"ST_ZMax(t.geom) >= {low} AND ST_ZMin(t.geom) <= {high}")
+    if what.filter is not None:
+        columns = _Columns(what.table)
+        outline = plan(what.table)
+        out.append(f"({sql_of(what.filter, columns, args, srid=what.srid, plan=outline)})")
+        out += _found(what.table, what.filter, args)
+    return out
+
+
+def _found(table: str, filter_: Expression, args: Arguments) -> Iterator[str]:
+    """What the index of a sortable text can be asked besides the filter, which implies it."""
+    if isinstance(filter_, Call) and filter_.op == "and":
+        for part in filter_.args:
+            yield from _found(table, part, args)
+    match filter_:
+        case Call("=", (Property() as node, Literal(str() as value, _))):
+            if not node.path and node.name in SORTED[table]:
+                key = sort_key(expression(table, node.name), "text")
+                yield f"{key} = {args.add(value[:LEADING], 'text')}"
+
+
+class _Columns(dict[str, str]):
+    def __init__(self, table: str) -> None:
+        self.table = table
+
+    def __missing__(self, name: str) -> str:
+        return expression(self.table, name)

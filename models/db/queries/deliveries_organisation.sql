@@ -1,0 +1,3 @@
+INSERT INTO organisation (name) VALUES (%(name)s)
+ON CONFLICT (name) DO UPDATE SET name = excluded.name
+RETURNING id

@@ -1,0 +1,163 @@
+"""The textured meshes of a twin, and where it keeps them: ``{home}/mesh/{twin}/``.
+
+A delivered OBJ or glTF lies there as plain arrays with its images as they came, in a folder named
+by the SHA-256 of what was delivered; the passport beside it appears last, so that a reader sees
+whole meshes only. One that is delivered again under the same name takes the old one's place.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.errors import TwinError
+from models.files import write_whole
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+I32 = npt.NDArray[np.int32]
+U16 = npt.NDArray[np.uint16]
+
+
+class MeshError(TwinError):
+    """A stored mesh of a twin cannot be used."""
+
+    code = "MSH-00"
+
+
+@dataclass(frozen=True, slots=True)
+class MeshPassport:
+    """What the check of a mesh found.
+
+    ``horizontal`` and ``vertical`` as in :class:`models.features.DatumPassport`; ``triangles`` that
+    are kept, ``box`` (6) their least and greatest x, y, z in that CRS. Material i is drawn in
+    ``colours[i]`` (sRGB, 0..255) or with ``images[textures[i]]``, a file name, unless
+    ``textures[i]`` is -1.
+    """
+
+    name: str
+    sha256: str
+    horizontal: str
+    vertical: str
+    triangles: int
+    box: tuple[float, ...]
+    colours: tuple[tuple[int, int, int], ...]
+    textures: tuple[int, ...]
+    images: tuple[str, ...]
+    n_offset: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MeshArrays:
+    """The geometry of a mesh of m triangles in its CRS, z up.
+
+    ``positions`` (n, 3), each place once; ``faces`` (m, 3) into them; ``uv`` (k, 2) from the
+    image's upper left corner; ``corners`` (m, 3) into ``uv``, -1 without; ``materials`` (m,).
+    """
+
+    positions: F64
+    faces: I32
+    uv: F32
+    corners: I32
+    materials: U16
+
+    def save(self, place: Path) -> None:
+        """Write one file an array below ``place``. Raises :class:`OSError`."""
+        for name in self.__slots__:
+            np.save(place / f"{name}.npy", getattr(self, name), allow_pickle=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMesh:
+    """The folder of a stored mesh, and its passport."""
+
+    path: Path
+    passport: MeshPassport
+
+    def arrays(self) -> MeshArrays:
+        """The geometry, mapped from disk. Raises :class:`MeshError` where it is damaged."""
+        try:
+            loaded = {
+                name: np.load(self.path / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+                for name in MeshArrays.__slots__
+            }
+        except (OSError, ValueError) as error:
+            raise damaged(self.path) from error
+        return MeshArrays(**loaded)
+
+    def image(self, number: int) -> Path:
+        """The file of image ``number``."""
+        return self.path / self.passport.images[number]
+
+
+def folder(home: Path, twin: str) -> Path:
+    """Where the meshes of ``twin`` lie."""
+    return home / "mesh" / twin
+
+
+def store_mesh(home: Path, twin: str, made: Path, passport: MeshPassport) -> Path:
+    """Copy the folder ``made``, which a check filled, and make it one of the twin's meshes.
+
+    An older one of the same name is deleted. Raises :class:`OSError` where that cannot be written.
+    """
+    place = folder(home, twin)
+    place.mkdir(parents=True, exist_ok=True)
+    kept = place / passport.sha256
+    if not kept.with_suffix(".json").exists():
+        half = place / f".new-{passport.sha256}"
+        for left in (half, kept):
+            shutil.rmtree(left, ignore_errors=True)
+        shutil.copytree(made, half)
+        half.rename(kept)
+    text = json.dumps(asdict(passport), ensure_ascii=False, indent=1)
+    write_whole(kept.with_suffix(".json"), text.encode())
+    for other in meshes(home, twin):
+        if other.passport.name == passport.name and other.path != kept:
+            drop_mesh(other)
+    return kept
+
+
+def drop_mesh(mesh: StoredMesh) -> None:
+    """Take a mesh from its twin. Raises :class:`OSError`."""
+    mesh.path.with_suffix(".json").unlink(missing_ok=True)
+    shutil.rmtree(mesh.path, ignore_errors=True)
+
+
+def meshes(home: Path, twin: str) -> list[StoredMesh]:
+    """The meshes of ``twin`` in the order of their names and hashes.
+
+    Raises :class:`MeshError` where a stored passport is damaged or its arrays are gone.
+    """
+    found = []
+    for path in folder(home, twin).glob("*.json"):
+        try:
+            passport = _passport(json.loads(path.read_text("utf-8")))
+        except FileNotFoundError:  # dropped meanwhile
+            continue
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise damaged(path) from error
+        found.append(StoredMesh(path.with_suffix(""), passport))
+        if not found[-1].path.is_dir():
+            raise damaged(found[-1].path)
+    return sorted(found, key=lambda mesh: (mesh.passport.name, mesh.passport.sha256))
+
+
+def damaged(path: Path) -> MeshError:
+    """The error that says so."""
+    return MeshError(
+        f"The mesh kept as {path} is damaged. Ingest it again.",
+        f"保存的三维网格 {path} 已损坏。请重新入库。",
+    )
+
+
+def _passport(values: dict[str, Any]) -> MeshPassport:
+    values["colours"] = tuple((r, g, b) for r, g, b in values["colours"])
+    for name in ("box", "textures", "images"):
+        values[name] = tuple(values[name])
+    return MeshPassport(**values)

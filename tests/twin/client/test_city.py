@@ -1,0 +1,91 @@
+"""The client over the samples: tables, names, counts, and what it says where nothing can be had."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.testing import free_port
+from twin.client import Client, ClientError
+from twin.testing import Service
+
+HUB, OTHER = "songjiang-hub", "qianwan"
+
+
+@pytest.fixture
+def city(service: Service) -> Client:
+    return Client(service.url)
+
+
+def test_all_pages_are_read(city: Client) -> None:
+    everything = city.features(HUB, "buildings", properties=["key"])
+    assert len(everything) == city.count(HUB, "buildings") > 1000  # more than one page
+    assert everything.index.is_unique
+    few = city.features(HUB, "buildings", properties=["key"], limit=1001)
+    assert few.index.tolist() == everything.index.tolist()[:1001]
+    none = city.features(HUB, "buildings", filter="height > 5000")
+    assert len(none) == 0
+    assert none.crs.to_epsg() == 4490
+
+
+def test_features_are_counted(city: Client) -> None:
+    tall = "height >= 60"
+    assert city.count(HUB, "buildings", filter=tall) == len(
+        city.features(HUB, "buildings", filter=tall)
+    )
+    assert city.count(HUB, "buildings", as_of="2001-01-01T00:00:00Z") == 0
+
+
+def test_the_table_of_an_answer_is_in_its_order(city: Client) -> None:
+    every = city.features(OTHER, "pipe-points", limit=350)
+    ids = every.index.tolist()[::-3]  # more than go into one question
+    found = city.features(OTHER, "pipe-points", ids=ids, epsg=4549)
+    assert found.index.tolist() == ids
+    code = found["class_code"].mode()[0]
+    some = city.features(OTHER, "pipe-points", ids=ids, filter=f"class_code = '{code}'")
+    assert some.index.tolist() == found.index[found["class_code"] == code].tolist()
+    assert len(city.features(OTHER, "pipe-points", ids=[])) == 0
+
+
+def test_what_lies_in_a_volume_is_what_the_table_holds(city: Client) -> None:
+    example = next(a for a in city.analyses(OTHER) if a["name"] == "within")["example"]
+    listed = city.ask(OTHER, "within", **example)["result"]["features"]
+    ids = [one["id"] for one in listed if one["layer"] == "buildings"]
+    west, south, _, east, north, _ = example["box"]
+    table = city.features(OTHER, "buildings", ids=ids, epsg=4549)
+    around = city.features(OTHER, "buildings", epsg=4549)
+    assert set(table.index) <= set(around.cx[west:east, south:north].index)
+    assert table.index.tolist() == ids
+
+
+def test_names_are_found_in_space(city: Client) -> None:
+    found = city.places(OTHER, "路")
+    assert found.crs.to_epsg() == 4490
+    assert found["score"].is_monotonic_decreasing
+    first = found.iloc[0]
+    near = city.places_at(OTHER, first.geometry.x, first.geometry.y)
+    assert first["name"] in set(near["name"])
+    assert near["distance"].is_monotonic_increasing
+    joined = city.joined(OTHER, first["name"])
+    assert set(joined["relation"]) <= {"same", "above", "below"}
+    assert first["name"] in set(joined["name"])
+    assert len(city.places(OTHER, "zzzzqqq")) == 0
+
+
+def test_what_a_filter_may_name(city: Client) -> None:
+    known = city.queryables(HUB, "buildings")
+    assert known["height"]["type"] == "number"
+    own = next(name for name in known if name.startswith("attrs."))
+    assert city.count(HUB, "buildings", filter=f'"{own}" IS NOT NULL') > 0
+
+
+def test_what_the_service_says_is_told(city: Client) -> None:
+    with pytest.raises(ClientError, match="nope") as caught:
+        city.features(HUB, "buildings", filter="nope = 1")
+    assert caught.value.status == 400
+    assert "属性" in caught.value.zh
+    with pytest.raises(ClientError, match="atlantis"):
+        city.twin("atlantis")
+    with pytest.raises(ClientError, match="http"):
+        Client("ftp://127.0.0.1")
+    with pytest.raises(ClientError, match="twin up"):
+        Client(f"http://127.0.0.1:{free_port()}").twins()

@@ -1,0 +1,98 @@
+"""Clients that go away, and statements that take too long, whatever is asked."""
+
+from __future__ import annotations
+
+import json
+import math
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import psycopg
+import pytest
+
+from models.db.testing import until
+from models.twins import load_twins
+from tests.twin.ogc.city import TWIN, City, centre
+from twin.settings import Settings
+from twin.testing import application
+
+EAST, NORTH = centre(TWIN)
+LON, LAT = load_twins(None)[TWIN].centre
+#: The tile of level 18 that holds the city's first building (Web Mercator).
+ROW = int((1 - math.asinh(math.tan(math.radians(LAT))) / math.pi) * 2**17)
+COL = int((LON + 180) / 360 * 2**18)
+COLLECTIONS = f"/ogc/{TWIN}/collections"
+#: Table that is read, address, and the body of a POST request.
+QUESTIONS = [
+    ("building", f"{COLLECTIONS}/buildings/items", None),
+    ("building", f"{COLLECTIONS}/buildings/items?sortby=-name", None),
+    ("building", f"{COLLECTIONS}/buildings/items?f=geojsonseq", None),
+    ("building", f"{COLLECTIONS}/buildings/items?f=fgb", None),
+    ("building", f"{COLLECTIONS}/buildings/items?f=csv&crs=OGC:CRS84h", None),
+    ("building", f"{COLLECTIONS}/buildings/items/00000000-0000-0000-0000-000000000001", None),
+    ("building", f"{COLLECTIONS}/buildings/tiles/WebMercatorQuad/18/{ROW}/{COL}", None),
+    ("pipe_segment", f"/twins/{TWIN}/analyses/section",
+     {"line": [[EAST, NORTH - 9], [EAST, NORTH + 9]]}),
+    ("building", f"/twins/{TWIN}/analyses/within",
+     {"box": [EAST, NORTH, 0, EAST + 9, NORTH + 9, 9]}),
+    ("place", f"/twins/{TWIN}/places?q=lu", None),
+    ("place", f"/twins/{TWIN}/places/reverse?lon={LON}&lat={LAT}", None),
+    ("place", f"/twins/{TWIN}/places/joined?address=%E6%96%B9%E5%A1%94%E8%B7%AF1%E5%8F%B7", None),
+]  # fmt: skip
+
+
+@contextmanager
+def locked(city: City, table: str) -> Iterator[None]:
+    """Whoever reads ``table`` waits within the block."""
+    with psycopg.connect(city.database) as conn:
+        conn.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        yield
+        conn.rollback()
+
+
+def waiting(city: City) -> int:
+    with psycopg.connect(city.database, autocommit=True) as conn:
+        row = conn.execute(
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.mark.parametrize(("table", "path", "body"), QUESTIONS)
+def test_a_client_that_goes_away_ends_its_query(
+    city: City, table: str, path: str, body: object
+) -> None:
+    host, port = city.url.removeprefix("http://").split(":")
+    sent = b"" if body is None else json.dumps(body).encode()
+    head = f"{'GET' if body is None else 'POST'} {path} HTTP/1.1\r\nHost: x\r\n"
+    with locked(city, table):
+        with socket.create_connection((host, int(port))) as client:
+            client.sendall(f"{head}Content-Length: {len(sent)}\r\n\r\n".encode() + sent)
+            until(lambda: waiting(city) == 1, seconds=8)
+        until(lambda: waiting(city) == 0, seconds=8)  # the limit of statements is 10 s
+    assert httpx.get(f"{city.url}/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(("table", "path", "body"), QUESTIONS)
+def test_a_query_that_takes_too_long_is_told_to_come_again(
+    brief: str, city: City, table: str, path: str, body: object
+) -> None:
+    with locked(city, table):
+        method = "GET" if body is None else "POST"
+        answer = httpx.request(method, f"{brief}{path}", json=body, timeout=30)
+    assert answer.status_code == 503, answer.text
+    assert int(answer.headers["retry-after"]) > 0
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "canceling" not in answer.text
+
+
+@pytest.fixture(scope="module")
+def brief(city: City) -> Iterator[str]:
+    """A service whose statements may take a twentieth of a second."""
+    settings = Settings(home=city.home, statement_timeout=0.05)
+    with application(settings, city.database) as address:
+        yield address

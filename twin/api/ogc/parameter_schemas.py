@@ -1,0 +1,94 @@
+"""What the API definition says of the parameters that :mod:`twin.api.ogc.parameters` reads."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from models.cql2.tree import Kind
+from models.crs import StorageCrs
+from models.twins import TwinDefinition
+from twin.api.ogc.collections import Collection, of_twin
+from twin.api.ogc.crs import CRS84, offered
+from twin.api.ogc.parameters import DEFAULT_LIMIT, LARGEST_LIMIT, MOST_KEYS, MOST_LIMIT
+from twin.api.ogc.patterns import MOMENT, PAGE, PERIOD, filter_pattern
+
+_TEXT: Final = {"type": "string"}
+#: Parameters whose values depend on the properties of a collection.
+OF_COLLECTION: Final = ("filter", "sortby", "properties")
+
+
+def parameters(twin: TwinDefinition, storage: StorageCrs) -> dict[str, Any]:
+    """The parameters by the names that operations refer to."""
+    crs = {**_TEXT, "format": "uri", "enum": list(offered(storage)), "default": CRS84}
+    return {
+        "collectionId": _path("collectionId", {**_TEXT, "enum": list(of_twin(twin))},
+                              "要素集 Collection"),
+        "featureId": _path("featureId", {**_TEXT, "format": "uuid"}, "要素 Feature"),
+        "limit": query("limit", {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT,
+                                  "default": DEFAULT_LIMIT},
+                        f"要素个数，至多返回 {MOST_LIMIT} 个；流式格式省略时返回全部 Number of "
+                        f"features; at most {MOST_LIMIT} are answered; formats that are streamed "
+                        "give all where it is left out"),
+        "bbox": {
+            **query("bbox", {"type": "array", "minItems": 4, "maxItems": 6,
+                              "items": {"type": "number"},
+                              "oneOf": [{"minItems": n, "maxItems": n} for n in (4, 6)]},
+                     "范围：西,南,东,北，带高程为 6 个数 West,south,east,north; with heights 6 "
+                     "numbers"),
+        },
+        "bbox-crs": query("bbox-crs", crs, "bbox 的坐标系 CRS of bbox"),
+        "crs": query("crs", crs, "结果坐标系 CRS of the answer"),
+        "datetime": query("datetime", {**_TEXT, "pattern": PERIOD},
+                           "城市时间：时刻、日期或区间；默认现在 "
+                           "Moment, day or period in the city; default is now"),
+        "as-of": query("as-of", {**_TEXT, "pattern": f"^{MOMENT}$"},
+                        "记录时间：当时掌握的数据 Record time: what was held then"),
+        "filter-lang": query("filter-lang", {**_TEXT, "enum": ["cql2-text", "cql2-json"],
+                                              "default": "cql2-text"},
+                              "条件语言 Language of the filter"),
+        "filter-crs": query("filter-crs", crs, "条件中几何的坐标系 CRS of its geometries"),
+        "counts": query("counts", {"type": "boolean", "default": False},
+                         "是否给出 numberMatched（较慢）Whether to count all that match (slower)"),
+        "next": query("next", {**_TEXT, "pattern": PAGE},
+                       "上一页给出的翻页标记 Token from the page before"),
+        **{
+            f"{name}.{one.id}": parameter
+            for one in of_twin(twin).values()
+            for name, parameter in _of_collection(one).items()
+        },
+    }  # fmt: skip
+
+
+def _of_collection(one: Collection) -> dict[str, Any]:
+    """The parameters of :data:`OF_COLLECTION`."""
+    plain = {n: kind for n, kind in one.queryables.items() if isinstance(kind, Kind)}
+    keys = [n for n, kind in plain.items() if kind != Kind.GEOMETRY]
+    return {
+        "filter": query("filter", {**_TEXT, "pattern": filter_pattern(plain)},
+                         "CQL2 条件；模式仅列最常用的形式，CQL2 文本与 JSON 的其余形式亦可用 "
+                         "CQL2 condition. The pattern has the forms that are used most; all others "
+                         "that /conformance names, in text and JSON, are taken too"),
+        "sortby": query("sortby", {"type": "array", "minItems": 1, "maxItems": MOST_KEYS,
+                                    "items": {**_TEXT, "enum": [*keys, *(f"-{n}" for n in keys)]}},
+                         "排序属性，- 为降序 Properties to sort by, - for falling"),
+        "properties": query("properties",
+                             {"type": "array", "items": {**_TEXT, "enum": ["", *one.fields]}},
+                             "只返回这些属性，空则全不返回 Only these; empty for none"),
+    }  # fmt: skip
+
+
+def query(name: str, schema: dict[str, Any], about: str) -> dict[str, Any]:
+    """A query parameter; a list is separated by commas."""
+    return {
+        "name": name,
+        "in": "query",
+        "description": about,
+        "required": False,
+        "schema": schema,
+        "style": "form",
+        "explode": False,
+    }
+
+
+def _path(name: str, schema: dict[str, Any], about: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "description": about, "required": True, "schema": schema}

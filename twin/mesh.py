@@ -1,0 +1,196 @@
+"""Delivered textured meshes: checked beside the features, kept in the twin's home, tiled there."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ingest import unread
+from ingest.errors import RefusedError
+from ingest.readers import mesh
+from models.crs import StorageCrs
+from models.db.errors import RunningError
+from models.db.lock import ProcessLock
+from models.errors import TwinError
+from models.features import DatumPassport
+from models.findings import Finding, Place, Severity
+from models.texturedmesh import MeshError, drop_mesh, folder, meshes, store_mesh
+from tiles.profile import PROFILES
+from twin.console import counted, step
+from twin.options import OptionError
+from twin.outcome import Outcome
+from twin.settings import Settings
+from twin.sources import frame_of
+from twin.tile_stores import export, is_archive, places
+
+if TYPE_CHECKING:
+    from ingest.readers.base import ReadOptions
+    from models.twins import TwinDefinition
+    from tiles.textured import MeshReport
+
+LAYER: Final = "mesh"
+
+
+def split(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """``files`` as textured meshes (OBJ, glTF, GLB) and all others."""
+    found = mesh.group(files)
+    return found, [path for path in files if path not in found]
+
+
+def take(
+    files: Sequence[Path],
+    given: ReadOptions,
+    twin: TwinDefinition | None,
+    storage: StorageCrs,
+    home: Path | None = None,
+    replace_all: bool = False,
+) -> list[Outcome]:
+    """Check each mesh and, where ``home`` is given, make it one of ``twin``'s.
+
+    Meshes of one name in different folders are told apart by these. With ``replace_all``, what is
+    not delivered again is dropped, unless a file was refused.
+    """
+    before = meshes(home, twin.id) if home is not None and twin is not None and files else []
+    names = _names(files)
+    outcomes = [
+        _take(path, name, given, twin, storage, home)
+        for path, name in zip(files, names, strict=True)
+    ]
+    if replace_all and all(outcome.accepted for outcome in outcomes):
+        for kept in before:
+            if kept.passport.name not in names:
+                drop_mesh(kept)
+    return outcomes
+
+
+def tile_meshes(
+    settings: Settings,
+    twins: Iterable[TwinDefinition],
+    profile: str | None = None,
+    out: str | None = None,
+    workers: int | None = None,
+) -> list[tuple[str, MeshReport]]:
+    """3D Tiles of the meshes of ``twins`` that have some; (twin, report) of each.
+
+    ``out`` is as in :mod:`twin.tile_stores`. Raises :class:`twin.options.OptionError` for an
+    unknown profile, :class:`MeshError` where another process tiles the same meshes, and as
+    :func:`tiles.textured.build_meshes`.
+    """
+    if profile is not None and profile not in PROFILES:
+        raise OptionError(
+            f"--profile: found '{profile}', expected one of {', '.join(PROFILES)}.",
+            f"--profile：收到“{profile}”，应为 {'、'.join(PROFILES)} 之一。",
+        )
+    reports = []
+    storage = StorageCrs(settings.storage_srid)
+    for twin in twins:
+        if LAYER not in twin.layers or not meshes(settings.home, twin.id):
+            continue
+        from tiles.textured import build_meshes  # its libraries are slow to load
+
+        with (
+            _scratch(folder(settings.home, twin.id), twin.id) as scratch,
+            step(f"切片 tile {twin.id}/{LAYER}") as shown,
+        ):
+            report = build_meshes(
+                meshes(settings.home, twin.id),
+                places(settings, out).store(twin.id, LAYER),
+                frame_of(twin, storage),
+                scratch,
+                extent=twin.extent,
+                storage=storage,
+                profile=PROFILES[profile or "default"],
+                workers=workers,
+                progress=shown,
+            )
+        reports.append((twin.id, report))
+    if out is not None and is_archive(out) and reports:
+        export(settings, out, [(name, LAYER) for name, _ in reports])
+    return reports
+
+
+def report_dict(twin: str, report: MeshReport) -> dict[str, Any]:
+    """Plain values of a report for JSON."""
+    return {"twin": twin, "layer": LAYER, **asdict(report)}
+
+
+def line(twin: str, report: MeshReport) -> str:
+    """One line for a person."""
+    return (
+        f"{twin}/{LAYER}: {counted(report.triangles_in, '三角形', 'triangle')}, "
+        f"{report.in_tiles} 入瓦片 in {counted(report.tiles, '瓦片', 'tile')}, "
+        f"{report.refused} 未绘 not drawn, {report.bytes / 1e6:.2f} MB, {report.seconds:.1f} s"
+    )
+
+
+@contextmanager
+def _scratch(place: Path, twin: str) -> Iterator[Path]:
+    """An empty folder beside the meshes, for one process at a time; what a killed one left there
+    is deleted."""
+    try:
+        lock = ProcessLock(place / "tiling.lock").acquire()
+    except RunningError as error:
+        raise MeshError(
+            f"Process {error.pid or '?'} is tiling the meshes of {twin} now. Wait until it has "
+            "ended, then tile again.",
+            f"进程 {error.pid or '?'} 正在切片 {twin} 的三维网格。请待其结束后重试。",
+        ) from error
+    scratch = place / ".tiling"
+    try:
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        lock.release()
+
+
+def _names(files: Sequence[Path]) -> list[str]:
+    """What each mesh goes by: its file's name, with its folder's where several have the same."""
+    count = Counter(path.name for path in files)
+    return [p.name if count[p.name] == 1 else f"{p.parent.name}/{p.name}" for p in files]
+
+
+def _take(
+    path: Path,
+    name: str,
+    given: ReadOptions,
+    twin: TwinDefinition | None,
+    storage: StorageCrs,
+    home: Path | None,
+) -> Outcome:
+    started = time.perf_counter()
+    findings: tuple[Finding, ...]
+    used: tuple[Path, ...] = (path,)
+    passport: DatumPassport | None = None
+    count = accepted = 0
+    try:
+        with mesh.read(path, given, twin, storage) as found:
+            if home is not None and twin is not None:
+                store_mesh(home, twin.id, found.folder, replace(found.passport, name=name))
+        findings, count = found.findings, found.total
+        accepted = count - found.refused
+        used = tuple(dict.fromkeys(found.files))
+        passport = DatumPassport(found.passport.horizontal, found.passport.vertical)
+    except RefusedError as error:
+        findings, count = error.findings, 1
+    except TwinError as error:
+        findings = (Finding(error.code, Severity.ERROR, Place(path.name), error.zh, error.en),)
+    except OSError as error:
+        findings = (unread.unreadable(path.name, error),)
+    return Outcome(
+        (name,),
+        LAYER,
+        count,
+        accepted,
+        findings,
+        time.perf_counter() - started,
+        handed=used,
+        passport=passport,
+    )
