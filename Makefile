@@ -32,6 +32,7 @@ lint: ## ruff, mypy, import contracts, JavaScript types
 bench: ## measure and print the figures of this machine
 	@.ci/setup test
 	$(PY) -m tests.benchmarks
+	$(PY) -m tests.benchmarks.growth 10 100 1000 2000 --layer buildings
 	$(PY) -m tests.benchmarks.clearance
 	$(PY) -m tests.benchmarks.networks
 	$(PY) -m tests.benchmarks.checks
@@ -39,9 +40,13 @@ bench: ## measure and print the figures of this machine
 	$(PY) -m tests.benchmarks.clouds
 	$(PY) -m tests.benchmarks.incremental
 	$(PY) -m tests.benchmarks.dynamic
+	@[ -z "$(PEERS)" ] || $(PY) -m tests.benchmarks.peers --install
 	$(PY) -m tests.benchmarks.features
 	$(PY) -m tests.benchmarks.vector_tiles
 	$(PY) -m tests.benchmarks.space
+	$(PY) -m tests.benchmarks.places
+	$(PY) -m tests.benchmarks.surfaces
+	$(PY) -m tests.benchmarks.tile_serving
 
 samples: ## write data-samples/ anew with its generator
 	$(PY) data-samples/generate.py

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ingest import archives, faults, misnamed, outside, unread
+from ingest.doubled import refuse_doubled
 from ingest.errors import RefusedError, refuse
 from ingest.manifest import Manifest, is_manifest, nearest, read_manifest
 from ingest.naming import dataset_name
@@ -193,7 +194,7 @@ def check_held(
         used = (*group.paths, *(() if manifest is None else (manifest.path,)))
         handed = tuple(dict.fromkeys(held.origin(path) for path in used))
         results.append(replace(result, origins=handed))
-    return _across(results, options, twin is not None, storage)
+    return _across(_single(results), options, twin is not None, storage)
 
 
 def read_design(path: Path, options: ReadOptions) -> Delivery:
@@ -267,6 +268,21 @@ def _check(
         reader = group.reader.name
         return CheckResult(group.paths, reader, delivery, delivery.findings, count, manifest, named)
     return CheckResult(group.paths, group.reader.name, None, found, count, manifest, named)
+
+
+def _single(results: list[CheckResult]) -> list[CheckResult]:
+    """The results without buildings that more than one file of a dataset has."""
+    out = list(results)
+    shared: dict[str | None, dict[int, Delivery]] = {}
+    for index, result in enumerate(results):
+        if result.delivery is not None and result.delivery.theme is Theme.BUILDINGS:
+            shared.setdefault(result.dataset, {})[index] = result.delivery
+    for members in shared.values():
+        if len(members) > 1:
+            told = refuse_doubled(list(members.values()))
+            for index, delivery in zip(members, told, strict=True):
+                out[index] = replace(out[index], delivery=delivery, findings=delivery.findings)
+    return out
 
 
 def _across(

@@ -93,6 +93,27 @@ class Terrain:
         east, north, _ = to_storage(x, y, None, self.passport.horizontal, "1985", self.storage)
         return np.column_stack([east, north])
 
+    def span(self) -> tuple[float, float]:
+        """Least and greatest 1985 height of the cells in metres, NaN where none has a value.
+
+        Where the datum's offset is not the same everywhere, its values at the raster's corners are
+        taken, and the span is no narrower than the cells'. Raises :class:`TerrainError`.
+        """
+        low, high = np.nan, np.nan
+        try:
+            with self._lock:
+                for _, window in self._raster.block_windows(1):
+                    cells = self._raster.read(1, window=window, masked=True).compressed()
+                    if (cells := cells[np.isfinite(cells)]).size:
+                        low, high = np.fmin(low, cells.min()), np.fmax(high, cells.max())
+        except rasterio.errors.RasterioError as error:
+            raise _unusable(self.path) from error
+        raw = np.array([low, high], np.float64) * self._scale + self._offset
+        x, y = self._corners.T
+        where = self.passport.horizontal, self.passport.vertical, self.storage
+        offset = to_storage(x, y, np.zeros(4), *where, n_offset=self.passport.n_offset)[2]
+        return float(raw.min() + offset.min()), float(raw.max() + offset.max())
+
     def sample(self, e: npt.ArrayLike, n: npt.ArrayLike) -> Array:
         """1985 heights in metres at ``e``, ``n`` (storage CRS, metres; any equal shapes).
 

@@ -43,6 +43,8 @@ def test_commands_and_options_exist(readme: Path) -> None:
     for line in lines:
         verb, *rest = line.split()[1:]
         text = _help(verb)
+        if "Commands:" in text:
+            text = _help(verb, rest[0])
         options = [word for word in rest if word.startswith("--")]
         assert [option for option in options if option not in text] == []
 
@@ -51,8 +53,26 @@ def test_commands_and_options_exist(readme: Path) -> None:
 def test_settings_exist(readme: Path) -> None:
     named = set(re.findall(r"`TWIN_([A-Z_]+)`", readme.read_text("utf-8")))
     fields = {name.upper() for name in Settings.model_fields}
-    assert named, readme
-    assert named <= fields
+    assert named == fields
+
+
+def test_bench_runs_every_benchmark() -> None:
+    files = (ROOT / "tests" / "benchmarks").glob("*.py")
+    parts = {f.stem for f in files if '__name__ == "__main__"' in f.read_text("utf-8")}
+    parts -= {"__main__", "stages"}
+    run = set(re.findall(r"tests\.benchmarks\.(\w+)", (ROOT / "Makefile").read_text("utf-8")))
+    assert run == parts
+
+
+def test_both_languages_say_the_same() -> None:
+    one, other = (readme.read_text("utf-8") for readme in READMES)
+    for what in (r"^#+ ", r"^\|", r"^```\w"):
+        assert len(re.findall(what, one, re.MULTILINE)) == len(
+            re.findall(what, other, re.MULTILINE)
+        )
+    assert [
+        line.replace("管线", "pipes") for line in map(" ".join, map(str.split, _shell(other)))
+    ] == [" ".join(line.split()) for line in _shell(one)]
 
 
 def test_makefile_has_at_most_twelve_targets() -> None:

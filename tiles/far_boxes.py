@@ -3,7 +3,8 @@
 Merging keeps the largest boxes and puts the rest together by cells of a grid. Boxes that stand side
 by side (buildings) keep the volume, the ground area and the mean foot of what they are merged from,
 so that a district looks as dense as it is; those that are stacked (walls, slabs, furniture) become
-the box around them. The measured error becomes the geometric error of the tile.
+the box around them. The measured error becomes the geometric error of the tile: it is measured
+against the features themselves, however often their boxes were merged on the way.
 """
 
 from __future__ import annotations
@@ -38,7 +39,10 @@ class Boxes:
     ``centre`` (n, 3) metres; ``axis`` (n, 2) unit direction in plan of the first side; ``half``
     (n, 3) half sizes along axis, across it and up, m; ``look`` (n,) number of a look of ``legend``;
     ``error`` (n,) m. ``count`` features are behind them. ``stacked`` boxes also lie above each
-    other, as the elements of a building do.
+    other, as the elements of a building do. ``behind`` (n, 8) is what merged boxes stand for, in
+    metres: half sizes along east and north of the upright box around it, which has the same middle
+    in plan; its least and greatest foot, its least and greatest top; how far a corner is from it in
+    plan; the error of the boxes that were merged first. None: each box stands for itself.
     """
 
     centre: F32
@@ -49,12 +53,14 @@ class Boxes:
     legend: Legend
     count: int
     stacked: bool = False
+    behind: F32 | None = None
 
     def take(self, rows: npt.NDArray[np.generic]) -> Boxes:
         """The boxes ``rows`` only, a mask or numbers."""
         return Boxes(
             self.centre[rows], self.axis[rows], self.half[rows], self.look[rows],
             self.error[rows], self.legend, self.count, self.stacked,
+            None if self.behind is None else self.behind[rows],
         )  # fmt: skip
 
     def joined(self, others: Sequence[Self]) -> Boxes:
@@ -71,6 +77,9 @@ class Boxes:
             legend,
             sum(part.count for part in parts),
             self.stacked,
+            None
+            if all(part.behind is None for part in parts)
+            else np.concatenate([_behind(part) for part in parts]),
         )
 
     def generalised(self) -> Boxes:
@@ -127,6 +136,16 @@ def _reach(boxes: Boxes) -> F64:
     )  # fmt: skip
 
 
+def _behind(boxes: Boxes) -> F32:
+    """:attr:`Boxes.behind`, also of boxes that stand for themselves."""
+    if boxes.behind is not None:
+        return boxes.behind
+    foot, top = boxes.centre[:, 2] - boxes.half[:, 2], boxes.centre[:, 2] + boxes.half[:, 2]
+    gap = np.zeros(len(foot), np.float32)
+    columns = [*_reach(boxes).T, foot, foot, top, top, gap, boxes.error]
+    return np.column_stack(columns).astype(np.float32)
+
+
 def _cells(boxes: Boxes, most: int) -> I64:
     """The number of each box's cell: squares as small as leaves ``most``, cubes for stacked boxes.
 
@@ -153,34 +172,38 @@ def _merged(boxes: Boxes, cell: I64) -> Boxes:
     order = np.lexsort((-boxes.half.prod(axis=1), cell))
     starts = np.flatnonzero(np.diff(cell[order], prepend=-1))
     centre, half = boxes.centre.astype(np.float64), boxes.half.astype(np.float64)
-    reach = _reach(boxes)
-    low = np.minimum.reduceat((centre[:, :2] - reach)[order], starts)
-    high = np.maximum.reduceat((centre[:, :2] + reach)[order], starts)
+    behind = _behind(boxes).astype(np.float64)
+
+    def least(values: F64) -> F64:
+        return np.asarray(np.minimum.reduceat(values[order], starts), np.float64)
+
+    def greatest(values: F64) -> F64:
+        return np.asarray(np.maximum.reduceat(values[order], starts), np.float64)
 
     def total(values: F64) -> F64:
         return np.bincount(cell, values, minlength=count).astype(np.float64)
 
-    middle, side = (low + high) / 2, (high - low) / 2
+    low, high = least(centre[:, :2] - behind[:, :2]), greatest(centre[:, :2] + behind[:, :2])
+    feet = least(behind[:, 2]), greatest(behind[:, 3])
+    tops = least(behind[:, 4]), greatest(behind[:, 5])
+    middle, wide = (low + high) / 2, (high - low) / 2
     if boxes.stacked:
-        foot = np.minimum.reduceat((centre[:, 2] - half[:, 2])[order], starts)
-        head = np.maximum.reduceat((centre[:, 2] + half[:, 2])[order], starts)
-        tall = (head - foot) / 2
+        side, foot, tall = wide, feet[0], (tops[1] - feet[0]) / 2
     else:
         area = np.maximum(4 * half[:, 0] * half[:, 1], 1e-9)
         ground = total(area)
         foot = total(area * (centre[:, 2] - half[:, 2])) / ground
         tall = total(area * half[:, 2]) / ground
         box = np.maximum(np.prod(high - low, axis=1), 1e-9)
-        side = side * np.sqrt(np.minimum(ground / box, 1.0))[:, None]
+        side = wide * np.sqrt(np.minimum(ground / box, 1.0))[:, None]
 
-    aside = np.maximum(np.abs(centre[:, :2] - middle[cell]) + reach - side[cell], 0)
-    bottom = np.abs(centre[:, 2] - half[:, 2] - foot[cell])
-    top = np.abs(centre[:, 2] + half[:, 2] - (foot + 2 * tall)[cell])
-    out = np.sqrt((aside**2).sum(axis=1) + np.maximum(bottom, top) ** 2) + boxes.error
-    corners = middle[:, None] + side[:, None] * _SQUARE
-    gaps = np.linalg.norm(corners[cell] - centre[:, None, :2], axis=2)
-    back = np.minimum.reduceat(gaps[order], starts).max(axis=1)
-    error = np.maximum(np.maximum.reduceat(out[order], starts), back)
+    top = foot + 2 * tall
+    upright = np.max([*(np.abs(foot - f) for f in feet), *(np.abs(top - t) for t in tops)], axis=0)
+    aside = ((wide - side) ** 2).sum(axis=1)
+    corners = (middle[:, None] + side[:, None] * _SQUARE)[cell]
+    gap = least(_outside(boxes, corners) + behind[:, 6:7]).max(axis=1)
+    shape = greatest(behind[:, 7])
+    error = np.sqrt(np.maximum(aside, gap**2) + upright**2) + shape
     return Boxes(
         np.column_stack([middle, foot + tall]).astype(np.float32),
         np.tile(np.array([1, 0], np.float32), (count, 1)),
@@ -190,4 +213,15 @@ def _merged(boxes: Boxes, cell: I64) -> Boxes:
         boxes.legend,
         0,
         boxes.stacked,
+        np.column_stack([wide, *feet, *tops, gap, shape]).astype(np.float32),
     )
+
+
+def _outside(boxes: Boxes, places: F64) -> F64:
+    """How far (n, k) in plan ``places`` (n, k, 2) are from the box of their row."""
+    axis = boxes.axis.astype(np.float64)[:, None]
+    offset = places - boxes.centre[:, None, :2]
+    along = np.einsum("nki,nki->nk", offset, np.broadcast_to(axis, offset.shape))
+    across = offset[..., 1] * axis[..., 0] - offset[..., 0] * axis[..., 1]
+    outside = np.abs(np.stack([along, across], axis=2)) - boxes.half[:, None, :2]
+    return np.asarray(np.hypot(*np.moveaxis(np.maximum(outside, 0), 2, 0)), np.float64)

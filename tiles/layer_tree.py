@@ -18,8 +18,9 @@ from tiles.tilers.base import RefusedFeature
 from tiles.tileset import Tile, parent
 from tiles.volumes import union
 
-#: How much greater a tile's geometric error is than its children's, at least.
-_LADDER: Final = 1.25
+#: How much greater a tile's geometric error is than its children's, at least: errors must fall, but
+#: one that is made up would have a client fetch what it does not need.
+_LADDER: Final = 1.05
 
 
 @dataclass(frozen=True, slots=True)

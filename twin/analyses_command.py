@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from twin.analyses.errors import BadRequestError
-from twin.console import err, out
+from twin.console import err, out, print_json
 from twin.settings import Settings
 from twin.validation import broken_json
 
@@ -73,7 +73,7 @@ def query(
     _write(svg, answer.drawing)
     _write(html, answer.page)
     if as_json:
-        _print_json(answer.as_dict())
+        print_json(answer.as_dict())
     else:
         _show(analysis, answer)
 
@@ -159,7 +159,7 @@ def _list(as_json: bool) -> None:
     from twin.analyses.registry import analyses
 
     if as_json:
-        _print_json([one.describe() for one in analyses().values()])
+        print_json([one.describe() for one in analyses().values()])
         return
     for one in analyses().values():
         out.print(f"{one.name:22}{one.zh}  {one.en}", markup=False)
@@ -183,7 +183,3 @@ def _show(analysis: Analysis, answer: Answer) -> None:
     )
     for note in answer.notes:
         out.print(f"  {note.code} {note.zh} {note.en}", markup=False)
-
-
-def _print_json(value: Any) -> None:
-    out.print(json.dumps(value, ensure_ascii=False, default=str), markup=False, soft_wrap=True)

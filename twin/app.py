@@ -30,6 +30,7 @@ from twin.api import (
     twins,
 )
 from twin.api.caching import Caching
+from twin.api.hashed import HashedTiles
 from twin.api.mvt import definitions as mvt_definitions
 from twin.api.mvt import routes as mvt
 from twin.api.mvt.tiles import VectorTiles
@@ -131,6 +132,7 @@ def create_app(settings: Settings, read_url: str) -> FastAPI:
         lambda: openapi.document(app, analyses_definition.paths(), analyses_definition.schemas())
     )
     app.add_middleware(Caching)
+    app.add_middleware(HashedTiles)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,

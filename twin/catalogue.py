@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from models.errors import TwinError
-from twin.console import out
 from twin.settings import Settings
 
 if TYPE_CHECKING:
@@ -70,9 +68,3 @@ def read_catalogue(twin: str | None) -> dict[str, list[tuple[Entry, Lineage]]]:
             for one in chosen:
                 deliveries.renew(conn, one)
         return asyncio.run(read(database.read_url))
-
-
-def print_json(value: Any) -> None:
-    """Print ``value`` as one line of JSON."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    out.print(text, markup=False, soft_wrap=True)

@@ -6,12 +6,10 @@ database do not wait for readers, analyses and tilers.
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
-from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -21,7 +19,7 @@ from models.errors import TwinError
 from models.themes import Theme
 from twin import database_commands, datasets_commands, usage
 from twin.analyses_command import query
-from twin.console import counted, err, out
+from twin.console import counted, err, out, print_json
 from twin.jobs_command import jobs
 from twin.options import (
     Against,
@@ -37,11 +35,10 @@ from twin.options import (
 )
 from twin.places_command import places
 from twin.settings import Settings
+from twin.tile_command import tile
 
 if TYPE_CHECKING:
     from models.twins import TwinDefinition
-    from tiles.build import BuildReport
-    from tiles.terrain import TerrainReport
     from twin.outcome import Outcome
 
 DONE, PARTIAL, CANNOT = 0, 1, 2
@@ -156,138 +153,7 @@ def ingest(
     _conclude(outcomes, settings, output, files, declared.encoding)
 
 
-@app.command()
-def tile(
-    twin: MaybeTwin = None,
-    layer: Annotated[
-        str | None, typer.Option(help="图层 buildings, bim, pipes, terrain, pointcloud, mesh")
-    ] = None,
-    profile: Annotated[
-        str | None, typer.Option(help="瓦片格式 default（压缩 compressed）, compat, draco")
-    ] = None,
-    outlines: Annotated[
-        bool | None,
-        typer.Option(help="建筑与 BIM 的轮廓线 Draw the edges of buildings and BIM (default no)"),
-    ] = None,
-    to: Annotated[
-        str | None,
-        typer.Option("--out", help="目录、s3://桶/前缀或 .3tz Folder, bucket or archive"),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, max=64, help="进程数，默认每核一个 Processes (default one a core)"),
-    ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(metavar="tcp://…", help="Dask 调度器 Work on this Dask cluster instead"),
-    ] = None,
-    anew: Annotated[
-        bool, typer.Option("--full", help="全部重做 Make all contents again, changed or not")
-    ] = False,
-    implicit: Annotated[
-        Path | None,
-        typer.Option(
-            "--implicit",
-            metavar="DIR",
-            help="另存隐式切片，每次整层重写 Write implicit tilesets there, too: "
-            "whole layers each time, however little changed",
-        ),
-    ] = None,
-    gc: Annotated[
-        float | None,
-        typer.Option("--gc", metavar="HOURS", min=0, help="只清理旧文件 Only delete unused files"),
-    ] = None,
-    lint: Annotated[
-        Path | None,
-        typer.Option("--check", help="只检查该瓦片集 Only lint this folder, tileset.json or .3tz"),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """生成三维瓦片。Turn what is stored into 3D Tiles and switch to them."""
-    if lint is not None:
-        from twin import tile_check
-
-        raise typer.Exit(tile_check.run(lint, as_json))
-    from models.twins import find_twin, load_twins
-    from twin import derived, mesh, pointcloud, runtime, tiling
-
-    settings = Settings()
-    twins = load_twins(settings.twins_dir)
-    chosen = [find_twin(twins, twin)] if twin else list(twins.values())
-    if gc is not None:
-        with runtime.database(settings) as database:
-            runtime.migrate(settings, database.url)
-            removed = tiling.collect(settings, database.url, chosen, timedelta(hours=gc))
-        out.print(f"已删除 removed: {counted(removed, '文件', 'file')}")
-        return
-    grounds: list[tuple[str, TerrainReport]] = []
-    reports: list[tuple[str, BuildReport]] = []
-    if layer == tiling.TERRAIN or (layer is None and not tiling.elsewhere(to)):
-        grounds = tiling.tile_terrain(settings, chosen, to)
-    clouds = []
-    if layer == pointcloud.LAYER or (layer is None and not tiling.elsewhere(to)):
-        clouds = pointcloud.tile_clouds(settings, chosen, profile, to, workers)
-    surfaces = []
-    if layer == mesh.LAYER or (layer is None and not tiling.elsewhere(to)):
-        surfaces = mesh.tile_meshes(settings, chosen, profile, to, workers)
-    if layer not in (tiling.TERRAIN, pointcloud.LAYER, mesh.LAYER):
-        with runtime.database(settings) as database:
-            reports = tiling.tile(
-                settings,
-                database.url,
-                chosen,
-                layer,
-                profile,
-                to,
-                workers,
-                scheduler,
-                anew,
-                outlines,
-            )
-            if layer is None and to is None:
-                derived.renew(database.url, chosen)
-        if implicit is not None:
-            made = [(name, report.layer) for name, report in reports]
-            count = tiling.implicit(settings, to, made, implicit)
-            told = counted(count, "内容", "content")
-            err.print(f"隐式切片 implicit: {implicit}, {told}", markup=False)
-            err.print(
-                "隐式切片每次整层重写；增量更新只用于显式切片。"
-                "Implicit tilesets are whole each time; only explicit ones follow changes."
-            )
-    if as_json:
-        _print_json(
-            [tiling.report_dict(name, r) for name, r in reports]
-            + [tiling.report_dict(name, g) for name, g in grounds]
-            + [pointcloud.report_dict(name, c) for name, c in clouds]
-            + [mesh.report_dict(name, m) for name, m in surfaces]
-        )
-    for name, ground in grounds if not as_json else ():
-        out.print(
-            f"{name}/{tiling.TERRAIN}: {counted(ground.tiles, '瓦片', 'tile')}, "
-            f"{ground.bytes / 1e6:.2f} MB, {ground.seconds:.1f} s"
-        )
-    for name, cloud in clouds if not as_json else ():
-        out.print(pointcloud.line(name, cloud), markup=False)
-        for reason in cloud.reasons():
-            err.print(f"  {reason.code}: {reason.zh} {reason.en}", markup=False)
-    for name, surface in surfaces if not as_json else ():
-        out.print(mesh.line(name, surface), markup=False)
-    for name, r in reports:
-        if not as_json:
-            out.print(
-                f"{name}/{r.layer}: {counted(r.features_in, '要素', 'feature')}, "
-                f"{r.in_tiles} 入瓦片 in {counted(r.tiles, '瓦片', 'tile')}, "
-                f"{len(r.refused)} 未绘 not drawn, {r.bytes / 1e6:.2f} MB, {r.seconds:.1f} s"
-            )
-            _tell_refused(r)
-    if not any((reports, grounds, clouds, surfaces)):
-        err.print(
-            "没有可切片的要素，请先 twin ingest。Nothing to tile yet: run `twin ingest` first."
-        )
-        raise typer.Exit(CANNOT)
-
-
+app.command()(tile)
 app.command()(query)
 app.command()(jobs)
 app.command()(places)
@@ -387,18 +253,6 @@ def _twin(settings: Settings, twin: str) -> TwinDefinition:
     return find_twin(load_twins(settings.twins_dir), twin)
 
 
-def _tell_refused(tiled: BuildReport) -> None:
-    """Faults one by one; what is left out by design (SKIP) as a count of each kind."""
-    for code, count in Counter(r.code for r in tiled.refused if r.code.startswith("SKIP")).items():
-        one = next(r for r in tiled.refused if r.code == code)
-        err.print(f"  {code} × {count}: {one.zh} {one.en}", markup=False)
-    faults = [r for r in tiled.refused if not r.code.startswith("SKIP")]
-    for fault in faults[:20]:
-        err.print(f"  {fault.code} {fault.id}: {fault.zh} {fault.en}", markup=False)
-    if len(faults) > 20:
-        err.print(f"  … 另有 {len(faults) - 20} 个，见 --json ({len(faults) - 20} more)")
-
-
 def _announce(address: str) -> None:
     from twin import web
 
@@ -430,7 +284,7 @@ def _conclude(
                 output.report, findings, summary, settings.storage_srid, delivered, encoding
             )
     if output.as_json:
-        _print_json({**summary, "findings": [f.as_dict() for f in findings]})
+        print_json({**summary, "findings": [f.as_dict() for f in findings]})
     else:
         report.show(err, findings, written=output.report)
         for outcome in outcomes:
@@ -441,7 +295,3 @@ def _conclude(
         raise typer.Exit(CANNOT)
     if not clean:
         raise typer.Exit(PARTIAL)
-
-
-def _print_json(value: Any) -> None:
-    out.print(json.dumps(value, ensure_ascii=False, default=str), markup=False, soft_wrap=True)

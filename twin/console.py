@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -20,6 +21,12 @@ if not err.is_terminal:
 def counted(number: int, zh: str, en: str) -> str:
     """How many there are, in both languages: "1 要素 feature", "2 要素 features"."""
     return f"{number} {zh} {en}{'' if number == 1 else 's'}"
+
+
+def print_json(value: Any) -> None:
+    """Print ``value`` as one line of JSON."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    out.print(text, markup=False, soft_wrap=True)
 
 
 class Step(Protocol):

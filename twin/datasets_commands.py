@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from twin.catalogue import Name, Theme, one_dataset, print_json, read_catalogue
-from twin.console import out
-from twin.links_commands import link, prune, revoke
+from twin.catalogue import Name, Theme, one_dataset, read_catalogue
+from twin.console import out, print_json
+from twin.links_commands import grant, link, prune, revoke
 from twin.options import AsJson, MaybeTwin, Twin, Visibility
 from twin.settings import Settings
 
@@ -31,15 +31,15 @@ def list_(twin: MaybeTwin = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json([{"twin": t, **_plain(entry)} for t, entry, _ in found])
         return
-    table = Table()
+    table = Table(box=None, padding=(0, 1, 0, 0))
     for title in ("孪生 Twin", "数据集 Dataset", "主题 Theme", "版本 Revision", "要素 Features"):
-        table.add_column(title)
+        table.add_column(title.replace(" ", "\n"), no_wrap=True)  # a name that is cut is no name
     for title in ("许可 Licence", "原始文件 Originals", "提交 Delivered by"):
-        table.add_column(title, overflow="fold")
+        table.add_column(title.replace(" ", "\n", 1), overflow="fold")
     for t, entry, _ in found:
         table.add_row(
             *(t, entry.name, entry.theme, str(entry.revision or "–"), _text(entry.features)),
-            *(entry.licence or "未声明 not declared", entry.visibility, entry.organisation or "–"),
+            *(entry.licence or "–", entry.visibility, entry.organisation or "–"),
         )
     out.print(table)
 
@@ -113,6 +113,7 @@ def set_(
 
 
 app.command()(link)
+app.command()(grant)
 app.command()(revoke)
 app.command()(prune)
 

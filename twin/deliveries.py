@@ -180,7 +180,8 @@ class Handing:
             ground = open_terrain(self.settings.home, self.twin.id, storage)
             assert ground is not None
             low, high = ground.corners.min(axis=0), ground.corners.max(axis=0)
-            boxes.append((*low.tolist(), np.nan, *high.tolist(), np.nan))
+            lowest, highest = ground.span()
+            boxes.append((*low.tolist(), lowest, *high.tolist(), highest))
             return None, deliveries.degrees(boxes, storage)
         count = 0
         for cloud in clouds(self.settings.home, self.twin.id):

@@ -1,4 +1,5 @@
-"""Links to original files, and pruning these: ``twin datasets link``, ``revoke``, ``prune``."""
+"""Rights to original files, and pruning these: ``twin datasets link``, ``grant``, ``revoke`` and
+``prune``."""
 
 from __future__ import annotations
 
@@ -7,17 +8,19 @@ from typing import Annotated, Any
 
 import typer
 
-from twin.catalogue import DatasetError, Name, Theme, one_dataset, print_json
-from twin.console import counted, err, out
+from twin.catalogue import DatasetError, Name, Theme, one_dataset, read_catalogue
+from twin.console import counted, err, out, print_json
 from twin.options import AsJson, Twin
 from twin.settings import Settings
+
+Hours = Annotated[float, typer.Option(min=0.01, max=24 * 366, help="有效小时数 Hours")]
 
 
 def link(
     name: Name,
     twin: Twin,
     theme: Theme = None,
-    hours: Annotated[float, typer.Option(min=0.01, max=24 * 366, help="有效小时数 Hours")] = 24,
+    hours: Hours = 24,
     to: Annotated[str, typer.Option(help="给谁，记入日志 To whom, for the log", max=200)] = "-",
     base_url: Annotated[
         str | None, typer.Option("--base-url", help="服务地址 Address of the service")
@@ -40,7 +43,7 @@ def link(
             f"No original of {twin}/{name} is kept. Deliver it again with `twin ingest`.",
             f"{twin}/{name} 没有保存的原始文件。请用 `twin ingest` 重新提交。",
         )
-    ends = int((datetime.now(UTC) + timedelta(hours=hours)).timestamp())
+    ends = _ends(hours)
     dataset = str(entry_id(twin, entry.name, entry.theme))
     token = _key(settings).sign(Right(twin, dataset, ends, to))
     base = (base_url or f"http://{settings.host}:{settings.port}").rstrip("/")
@@ -63,6 +66,40 @@ def link(
     out.print(made["list"], markup=False)
     for file in made["files"]:
         out.print(f"{file['name']}\n{file['href']}", markup=False)
+
+
+def grant(
+    organisation: Annotated[
+        str, typer.Argument(help="提交单位 Organisation that delivered", show_default=False)
+    ],
+    twin: Twin,
+    hours: Hours = 24,
+    as_json: AsJson = False,
+) -> None:
+    """授权单位下载其原始文件。Let an organisation have its originals.
+
+    令牌放入请求头 Authorization: Bearer；期内新交的也包括。
+    The token goes into that header; what is delivered until it ends is covered too.
+    """
+    from twin.rights import Right
+
+    mine = [entry for pairs in read_catalogue(twin).values() for entry, _ in pairs]
+    known = sorted({entry.organisation for entry in mine if entry.organisation is not None})
+    if organisation not in known:
+        there = ", ".join(known) or "–"
+        raise DatasetError(
+            f"No dataset of {twin} is of organisation {organisation}; expected one of: {there}. "
+            "Correct the name.",
+            f"{twin} 没有单位 {organisation} 的数据集；可用：{there}。请更正名称。",
+        )
+    ends = _ends(hours)
+    token = _key(Settings()).sign(Right(twin, None, ends, organisation, organisation))
+    until = datetime.fromtimestamp(ends, UTC).isoformat()
+    if as_json:
+        print_json({"right": token, "ends": until, "organisation": organisation})
+        return
+    err.print(f"至 until {until}:", markup=False)
+    out.print(token, markup=False, soft_wrap=True)
 
 
 def revoke(
@@ -123,6 +160,10 @@ def prune(
     out.print(
         f"{done}: {told}, {size / 1e6:.1f} MB, {len(stray)} 无主 of no delivery", markup=False
     )
+
+
+def _ends(hours: float) -> int:
+    return int((datetime.now(UTC) + timedelta(hours=hours)).timestamp())
 
 
 def _key(settings: Settings) -> Any:

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ingest import unread
-from ingest.errors import RefusedError
 from ingest.readers import mesh
 from models.crs import StorageCrs
-from models.db.errors import RunningError
-from models.db.lock import ProcessLock
-from models.errors import TwinError
 from models.features import DatumPassport
-from models.findings import Finding, Place, Severity
 from models.texturedmesh import MeshError, drop_mesh, folder, meshes, store_mesh
-from tiles.profile import PROFILES
 from twin.console import counted, step
-from twin.options import OptionError
+from twin.kept_layer import Taken, outcome, profile_named, scratch
 from twin.outcome import Outcome
 from twin.settings import Settings
 from twin.sources import frame_of
@@ -82,11 +73,7 @@ def tile_meshes(
     unknown profile, :class:`MeshError` where another process tiles the same meshes, and as
     :func:`tiles.textured.build_meshes`.
     """
-    if profile is not None and profile not in PROFILES:
-        raise OptionError(
-            f"--profile: found '{profile}', expected one of {', '.join(PROFILES)}.",
-            f"--profile：收到“{profile}”，应为 {'、'.join(PROFILES)} 之一。",
-        )
+    used = profile_named(profile)
     reports = []
     storage = StorageCrs(settings.storage_srid)
     for twin in twins:
@@ -95,17 +82,17 @@ def tile_meshes(
         from tiles.textured import build_meshes  # its libraries are slow to load
 
         with (
-            _scratch(folder(settings.home, twin.id), twin.id) as scratch,
+            scratch(folder(settings.home, twin.id), partial(_busy, twin.id)) as made,
             step(f"切片 tile {twin.id}/{LAYER}") as shown,
         ):
             report = build_meshes(
                 meshes(settings.home, twin.id),
                 places(settings, out).store(twin.id, LAYER),
                 frame_of(twin, storage),
-                scratch,
+                made,
                 extent=twin.extent,
                 storage=storage,
-                profile=PROFILES[profile or "default"],
+                profile=used,
                 workers=workers,
                 progress=shown,
             )
@@ -129,28 +116,6 @@ def line(twin: str, report: MeshReport) -> str:
     )
 
 
-@contextmanager
-def _scratch(place: Path, twin: str) -> Iterator[Path]:
-    """An empty folder beside the meshes, for one process at a time; what a killed one left there
-    is deleted."""
-    try:
-        lock = ProcessLock(place / "tiling.lock").acquire()
-    except RunningError as error:
-        raise MeshError(
-            f"Process {error.pid or '?'} is tiling the meshes of {twin} now. Wait until it has "
-            "ended, then tile again.",
-            f"进程 {error.pid or '?'} 正在切片 {twin} 的三维网格。请待其结束后重试。",
-        ) from error
-    scratch = place / ".tiling"
-    try:
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir()
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-        lock.release()
-
-
 def _names(files: Sequence[Path]) -> list[str]:
     """What each mesh goes by: its file's name, with its folder's where several have the same."""
     count = Counter(path.name for path in files)
@@ -165,32 +130,20 @@ def _take(
     storage: StorageCrs,
     home: Path | None,
 ) -> Outcome:
-    started = time.perf_counter()
-    findings: tuple[Finding, ...]
-    used: tuple[Path, ...] = (path,)
-    passport: DatumPassport | None = None
-    count = accepted = 0
-    try:
+    def work() -> Taken:
         with mesh.read(path, given, twin, storage) as found:
             if home is not None and twin is not None:
                 store_mesh(home, twin.id, found.folder, replace(found.passport, name=name))
-        findings, count = found.findings, found.total
-        accepted = count - found.refused
-        used = tuple(dict.fromkeys(found.files))
         passport = DatumPassport(found.passport.horizontal, found.passport.vertical)
-    except RefusedError as error:
-        findings, count = error.findings, 1
-    except TwinError as error:
-        findings = (Finding(error.code, Severity.ERROR, Place(path.name), error.zh, error.en),)
-    except OSError as error:
-        findings = (unread.unreadable(path.name, error),)
-    return Outcome(
-        (name,),
-        LAYER,
-        count,
-        accepted,
-        findings,
-        time.perf_counter() - started,
-        handed=used,
-        passport=passport,
+        files = tuple(dict.fromkeys(found.files))
+        return Taken(found.total, found.refused, found.findings, passport, files)
+
+    return outcome(path, LAYER, work, name)
+
+
+def _busy(twin: str, process: str) -> MeshError:
+    return MeshError(
+        f"Process {process} is tiling the meshes of {twin} now. Wait until it has ended, "
+        "then tile again.",
+        f"进程 {process} 正在切片 {twin} 的三维网格。请待其结束后重试。",
     )

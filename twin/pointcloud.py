@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ingest import misnamed, unread
-from ingest.errors import RefusedError
+from ingest import misnamed
 from ingest.readers import las
 from models.crs import StorageCrs
-from models.db.errors import RunningError
-from models.db.lock import ProcessLock
-from models.errors import TwinError
 from models.features import DatumPassport
-from models.findings import Finding, Place, Severity
 from models.pointcloud import CloudError, clouds, drop_cloud, folder, store_cloud
 from tiles.points import PointReport, build_points
-from tiles.profile import PROFILES, Profile
+from tiles.profile import Profile
 from tiles.store.base import TileStore
 from twin.console import counted, step
-from twin.options import OptionError
+from twin.kept_layer import Taken, outcome, profile_named, scratch
 from twin.outcome import Outcome
 from twin.settings import Settings
 from twin.sources import frame_of
@@ -78,16 +71,11 @@ def tile_clouds(
     unknown profile, :class:`CloudError` where another process tiles the same clouds, and as
     :func:`tiles.points.build_points`.
     """
-    if profile is not None and profile not in PROFILES:
-        raise OptionError(
-            f"--profile: found '{profile}', expected one of {', '.join(PROFILES)}.",
-            f"--profile：收到“{profile}”，应为 {'、'.join(PROFILES)} 之一。",
-        )
+    used = profile_named(profile)
     reports = []
     for twin in twins:
         if LAYER in twin.layers and clouds(settings.home, twin.id):
             store = places(settings, out).store(twin.id, LAYER)
-            used = PROFILES[profile or "default"]
             reports.append((twin.id, _tile(settings, twin, used, store, workers)))
     if out is not None and is_archive(out):
         export(settings, out, [(name, LAYER) for name, _ in reports])
@@ -118,42 +106,20 @@ def _tile(
 ) -> PointReport:
     storage = StorageCrs(settings.storage_srid)
     with (
-        _scratch(folder(settings.home, twin.id), twin.id) as scratch,
+        scratch(folder(settings.home, twin.id), partial(_busy, twin.id)) as made,
         step(f"切片 tile {twin.id}/{LAYER}") as shown,
     ):
         return build_points(
             clouds(settings.home, twin.id),
             store,
             frame_of(twin, storage),
-            scratch,
+            made,
             extent=twin.extent,
             storage=storage,
             profile=profile,
             workers=workers,
             progress=shown,
         )
-
-
-@contextmanager
-def _scratch(place: Path, twin: str) -> Iterator[Path]:
-    """An empty folder for large files beside the clouds, for one process at a time; what a killed
-    one left there is deleted."""
-    try:
-        lock = ProcessLock(place / "tiling.lock").acquire()
-    except RunningError as error:
-        raise CloudError(
-            f"Process {error.pid or '?'} is tiling the point clouds of {twin} now. Wait until it "
-            "has ended, then tile again.",
-            f"进程 {error.pid or '?'} 正在切片 {twin} 的点云。请待其结束后重试。",
-        ) from error
-    scratch = place / ".tiling"
-    try:
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir()
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-        lock.release()
 
 
 def _take(
@@ -163,32 +129,20 @@ def _take(
     storage: StorageCrs,
     home: Path | None,
 ) -> Outcome:
-    started = time.perf_counter()
-    findings: tuple[Finding, ...]
-    passport: DatumPassport | None = None
-    count = accepted = 0
-    try:
+    def work() -> Taken:
         found = las.read(path, given, twin, storage)
         if home is not None and twin is not None:
             store_cloud(home, twin.id, path, found.passport)
-    except RefusedError as error:
-        findings, count = error.findings, 1
-    except TwinError as error:
-        findings = (Finding(error.code, Severity.ERROR, Place(path.name), error.zh, error.en),)
-    except OSError as error:
-        findings = (unread.unreadable(path.name, error),)
-    else:
-        count = found.passport.count
-        accepted = count - found.refused
         findings = (*found.findings, *misnamed.tell([path]))
         passport = DatumPassport(found.passport.horizontal, found.passport.vertical)
-    return Outcome(
-        (path.name,),
-        LAYER,
-        count,
-        accepted,
-        findings,
-        time.perf_counter() - started,
-        handed=(path,),
-        passport=passport,
+        return Taken(found.passport.count, found.refused, findings, passport, (path,))
+
+    return outcome(path, LAYER, work)
+
+
+def _busy(twin: str, process: str) -> CloudError:
+    return CloudError(
+        f"Process {process} is tiling the point clouds of {twin} now. Wait until it has "
+        "ended, then tile again.",
+        f"进程 {process} 正在切片 {twin} 的点云。请待其结束后重试。",
     )

@@ -1,8 +1,9 @@
 """Rights to download original files: signed and with an end, made by the command line.
 
-The service has no accounts yet. A right names a twin, a dataset, to whom it was given and when it
-ends; an HMAC (RFC 2104, SHA-256) under a key in the home folder makes it ours. It travels in a link
-or as a bearer token (RFC 6750). Another key ends every right that was given before.
+The service has no accounts yet. A right names a twin, a dataset or an organisation whose datasets
+they are, to whom it was given and when it ends; an HMAC (RFC 2104, SHA-256) under a key in the home
+folder makes it ours. It travels in a link or as a bearer token (RFC 6750). Another key ends every
+right that was given before.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 import secrets
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -38,12 +39,18 @@ class RightsError(TwinError):
 @dataclass(frozen=True, slots=True)
 class Right:
     """To download the originals of ``dataset`` (its record's id) of ``twin`` until ``ends`` (Unix
-    time); ``to`` is for the log."""
+    time), or those of all datasets of ``organisation``; ``to`` is for the log."""
 
     twin: str
-    dataset: str
+    dataset: str | None
     ends: int
     to: str
+    organisation: str | None = None
+
+    def covers(self, dataset: str, organisation: str | None) -> bool:
+        """Whether it is good for ``dataset``, which ``organisation`` delivered."""
+        mine = organisation is not None and organisation == self.organisation
+        return mine or dataset == self.dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,7 @@ class RightsKey:
 
     def sign(self, right: Right) -> str:
         """``right`` as a token. Raises :class:`RightsError`."""
-        data = orjson.dumps([right.twin, right.dataset, right.ends, right.to])
+        data = orjson.dumps(astuple(right))
         return f"{_text(data)}.{_text(_mac(self._key(make=True), data))}"
 
     def read(self, token: str) -> Right | None:

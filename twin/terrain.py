@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ingest import misnamed, unread
-from ingest.errors import RefusedError
+from ingest import misnamed
 from ingest.readers import dem
 from ingest.readers.base import ReadOptions
 from models.crs import StorageCrs
-from models.errors import TwinError
 from models.features import DatumPassport
-from models.findings import Finding, Place, Severity
 from models.terrain import store_terrain
 from models.twins import TwinDefinition
+from twin.kept_layer import Taken, outcome
 from twin.outcome import Outcome
 
 THEME = "terrain"
@@ -49,30 +46,11 @@ def _take(
     storage: StorageCrs,
     home: Path | None,
 ) -> Outcome:
-    started = time.perf_counter()
-    findings: tuple[Finding, ...]
-    passport: DatumPassport | None = None
-    accepted = 0
-    try:
+    def work() -> Taken:
         found = dem.read(path, given, twin, storage)
         if home is not None and twin is not None:
             store_terrain(home, twin.id, path, found.passport)
-    except RefusedError as error:
-        findings = error.findings
-    except TwinError as error:
-        findings = (Finding(error.code, Severity.ERROR, Place(path.name), error.zh, error.en),)
-    except OSError as error:
-        findings = (unread.unreadable(path.name, error),)
-    else:
-        findings, accepted = (*found.findings, *misnamed.tell([path])), 1
         passport = DatumPassport(found.passport.horizontal, found.passport.vertical)
-    return Outcome(
-        (path.name,),
-        THEME,
-        1,
-        accepted,
-        findings,
-        time.perf_counter() - started,
-        handed=(path,),
-        passport=passport,
-    )
+        return Taken(1, 0, (*found.findings, *misnamed.tell([path])), passport, (path,))
+
+    return outcome(path, THEME, work)

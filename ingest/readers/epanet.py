@@ -9,30 +9,21 @@ water levels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from ingest.readers import epanet_build
-from ingest.readers.base import ReadOptions
-from ingest.readers.epanet_inp import Inp, program_of, read_inp
-from ingest.readers.epanet_passport import class_of, passport
-from ingest.readers.epanet_rows import Objects, Report, find, spec, table, tell_stray
-from models.features import Delivery
+from ingest.readers.epanet_inp import Inp
+from ingest.readers.epanet_rows import Report, find, spec, table, tell_stray
+from ingest.readers.inp_reader import FOOT, InpReader, attributes, metric
 from models.findings import Finding, Place, Severity
 
-FOOT: Final = 0.3048
 INCH: Final = 25.4
 #: Flow units that go with metres and millimetres; all others go with feet and inches.
 _METRIC: Final = frozenset({"LPS", "LPM", "MLD", "CMH", "CMD", "CMS"})
 _US: Final = frozenset({"CFS", "GPM", "MGD", "IMGD", "AFD"})
 
-_WANTED: Final = frozenset(
-    ["JUNC", "RESE", "TANK", "PIPE", "PUMP", "VALV", "COOR", "VERT", "OPTI", "STAT", "TAGS"]
-)
 _NODES: Final = (
     (spec("JUNCTIONS", "id elevation", 1, "elevation"), None),
     (spec("RESERVOIRS", "id head", 1, "head"), "水厂出水"),
@@ -47,54 +38,33 @@ _PIPES: Final = spec(
 _PUMPS: Final = spec("PUMPS", "id from to", 3)
 _VALVES: Final = spec("VALVES", "id from to diameter type setting", 5, "diameter")
 _STATUS: Final = spec("STATUS", "id status", 2)
-_TAGS: Final = spec("TAGS", "kind id tag", 3)
 
 
-class EpanetReader:
-    """Reads one network a file. ``profile`` may name a class of the water majors (JS, SS, JP, …);
-    otherwise it is JS. Declare both datums: the format has none."""
+class EpanetReader(InpReader):
+    """``profile`` may name a class of the water majors (JS, SS, JP, …); otherwise it is JS."""
 
     name = "epanet"
+    wanted = frozenset({"JUNC", "RESE", "TANK", "PIPE", "PUMP", "VALV", "STAT"})
+    code = "JS"
+    fold = False
 
-    def group(self, paths: Sequence[Path]) -> list[tuple[Path, ...]]:
-        """A group a file, by what is in it."""
-        return [(p,) for p in paths if p.suffix.lower() == ".inp" and program_of(p) == "epanet"]
-
-    def read(self, paths: tuple[Path, ...], options: ReadOptions) -> Delivery:
-        """Read one file. Raises :class:`ingest.errors.RefusedError` (MET-01, MET-02, STR-00,
-        STR-01, STR-08); everything else is a finding of its line."""
-        path = paths[0]
-        declared = passport(path.name, options)
-        code = class_of(path.name, options.profile, "JS", "JS")
-        inp = read_inp(path, options.encoding, _WANTED)
-        report = Report(path.name)
-        metric = _metric(inp, report)
-        nodes = _nodes(inp, code, 1.0 if metric else FOOT, report)
-        links = _links(inp, code, metric, report)
-        _tags(inp, nodes, links, report)
-        report.findings.append(_depths(path.name))
-        model = epanet_build.Model(nodes, links, fold=False)
-        return epanet_build.delivery(path, inp, model, report, declared)
-
-
-def _metric(inp: Inp, report: Report) -> bool:
-    """Whether lengths are metres: by the flow units, GPM where the file names none."""
-    named = [r for r in inp.rows("OPTI") if r.fields[0].upper() == "UNITS" and len(r.fields) > 1]
-    unit = named[-1].fields[1].upper() if named else "GPM"
-    if unit in _METRIC | _US:
-        return unit in _METRIC
-    rows = pd.DataFrame([{"line": named[-1].line, "section": "OPTIONS", "id": unit}])
-    known = ", ".join(sorted(_METRIC | _US))
-    report.rows(
-        rows,
-        "STR-04",
-        "流量单位 {id} 未知，长度按英尺、管径按英寸读取。请更正。",
-        "the flow unit {id} is not known; lengths are read as feet, diameters as inches. "
-        "Correct it.",
-        severity=Severity.WARNING,
-        expected=known,
-    )
-    return False
+    def network(self, inp: Inp, code: str, report: Report) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Nodes, links, and a remark on what such a model does not have."""
+        metres = metric(
+            inp,
+            report,
+            "UNITS",
+            default="GPM",
+            units=(_METRIC, _US),
+            read_as=(
+                "长度按英尺、管径按英寸读取",
+                "lengths are read as feet, diameters as inches",
+            ),
+        )
+        nodes = _nodes(inp, code, 1.0 if metres else FOOT, report)
+        links = _links(inp, code, metres, report)
+        report.findings.append(_depths(report.file))
+        return nodes, links
 
 
 def _nodes(inp: Inp, code: str, metre: float, report: Report) -> pd.DataFrame:
@@ -161,35 +131,6 @@ def _status(inp: Inp, links: pd.DataFrame, report: Report) -> None:
     word = rows["status"].str.upper().where(rows["good"]) if len(rows) else rows["status"]
     chosen = (at >= 0) & word.isin(["OPEN", "CLOSED", "ACTIVE"]).to_numpy(bool)
     links.loc[at[chosen], "state"] = word[chosen].to_numpy(object)
-
-
-def _tags(inp: Inp, nodes: pd.DataFrame, links: pd.DataFrame, report: Report) -> None:
-    """Tags of [TAGS] into the attributes of what they are on. In place."""
-    put_tags(table(inp, _TAGS, report), nodes, links, False, report)
-
-
-def put_tags(
-    tags: pd.DataFrame, nodes: pd.DataFrame, links: pd.DataFrame, fold: bool, report: Report
-) -> None:
-    """Rows of [TAGS] (``kind`` NODE or LINK, ``id``, ``tag``) into ``attrs``. In place."""
-    kind = tags["kind"].str.upper() if len(tags) else tags["kind"]
-    for word, frame in (("NODE", nodes), ("LINK", links)):
-        part = tags[(kind == word).to_numpy(bool) & tags["good"].to_numpy(bool)]
-        at = find(frame["id"], part["id"], fold)
-        tell_stray(report, part[at < 0])
-        attrs = frame["attrs"].to_numpy(object)
-        for row, tag in zip(at[at >= 0], part["tag"][at >= 0], strict=True):
-            attrs[row]["tag"] = tag
-
-
-def attributes(**columns: Any) -> Objects:
-    """A dictionary a row of what is known."""
-    frame = pd.DataFrame(columns)
-    keys, known = list(frame.columns), frame.notna().to_numpy()
-    rows = zip(frame.astype(object).to_numpy(), known, strict=True)
-    out = np.empty(len(frame), object)
-    out[:] = [{k: v for k, v, is_ in zip(keys, *row, strict=True) if is_} for row in rows]
-    return out
 
 
 def _depths(file: str) -> Finding:

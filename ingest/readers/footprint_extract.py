@@ -21,6 +21,11 @@ import orjson
 MAX_COLUMNS: Final = 1000
 
 
+#: How GDAL begins to say that it gave features of a GeoJSON other ids than their own, which it
+#: says of the first only.
+_RENUMBERED: Final = "Several features with id ="
+
+
 def extract(
     path: str,
     folder: str,
@@ -62,6 +67,13 @@ def _not_json(path: str) -> tuple[list[int] | None, bool]:
     return None, False
 
 
+def _own_ids(path: str, fids: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """``fids`` with the numbers that the features of a GeoJSON have as ids themselves."""
+    features = orjson.loads(Path(path).read_bytes())["features"]
+    own = [feature.get("id") for feature in features]
+    return np.array([i if type(i) is int else f for i, f in zip(own, fids, strict=True)], np.int64)
+
+
 def _extract(
     pyogrio: Any,
     path: str,
@@ -98,12 +110,16 @@ def _extract(
     names = [str(name) for name in meta["fields"]]
     if len(names) > MAX_COLUMNS:
         return {"problem": "columns", "found": len(names)}
+    messages = {str(warning.message) for warning in caught}
+    if renumbered := {words for words in messages if words.startswith(_RENUMBERED)}:
+        messages -= renumbered
+        fids = _own_ids(path, fids)
     answer: dict[str, Any] = {
         "crs": meta["crs"],
         "geometry_type": meta["geometry_type"],
         "layer": layer,
         "count": len(fids),
-        "messages": sorted({str(warning.message) for warning in caught})[:10],
+        "messages": sorted(messages)[:10],
     }
     if text is not None:
         decoded = _decode(names, columns, encoding)

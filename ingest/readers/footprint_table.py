@@ -145,7 +145,7 @@ def _keys(
     key = layer.texts("key")
     missing = np.array([word is None for word in key], dtype=bool)
     if "key" not in layer.found and not np.array_equal(np.sort(fids), np.arange(fids.size)):
-        if layer_has_ids := bool(report.sheet is None and np.unique(fids).size == fids.size):
+        if layer_has_ids := report.sheet is None:
             key = fids.astype(str).astype(object)  # ids of GeoJSON features, which GDAL hands on
         missing = np.full(report.count, not layer_has_ids)
     report.rows(

@@ -17,7 +17,9 @@ import ifcopenshell
 import ifcopenshell.geom as ifc_geom
 import numpy as np
 
+from ingest.readers import ifc_facesets
 from ingest.readers.ifc_elements import NOT_DRAWN
+from ingest.readers.ifc_facesets import FaceSet
 from ingest.readers.ifc_log import entries, error_log
 from ingest.readers.ifc_meshes import MeshWriter
 from ingest.readers.ifc_operation import Matrix
@@ -54,17 +56,24 @@ class _Body:
 
 
 def extract(
-    model: ifcopenshell.file, kept: list[Any], writer: MeshWriter, frames: Sequence[Matrix]
+    model: ifcopenshell.file,
+    kept: list[Any],
+    writer: MeshWriter,
+    frames: Sequence[Matrix],
+    unit: float,
 ) -> Bodies:
     """Mesh every element of ``kept`` that has a body, openings subtracted.
 
-    ``frames`` are 4x4 from project metres to where boxes are wanted.
+    ``frames`` are 4x4 from project metres to where boxes are wanted, ``unit`` metres per unit of
+    length. Of large face sets ``model`` keeps one triangle (:mod:`ingest.readers.ifc_facesets`).
     """
     log = error_log()
-    wanted = {e.id(): e for e in kept if _has_body(e)}
+    wanted = {e.id(): e for e in kept if _bodies(e)}
     bodies = Bodies()
     if not wanted:
         return bodies
+    whole = {k: _bodies(e) for k, e in wanted.items() if not getattr(e, "HasOpenings", ())}
+    large = ifc_facesets.take_out(model, whole, unit)  # from others, the kernel cuts openings
     iterator = ifc_geom.iterator(
         _settings(),
         model,
@@ -77,7 +86,7 @@ def extract(
     while running:
         shape: Any = iterator.get()
         if shape.id in wanted:
-            _take(shape, known, writer, bodies, frames)
+            _take(shape, known, writer, bodies, frames, large.get(shape.id, {}))
         running = iterator.next()
     reasons = _reasons(log)
     for step in wanted.keys() - bodies.mesh.keys():
@@ -96,18 +105,19 @@ def _settings() -> Any:
     return settings
 
 
-def _has_body(element: Any) -> bool:
-    """Whether ``element`` is to be drawn and has a representation with surfaces or solids."""
+def _bodies(element: Any) -> list[Any]:
+    """The representations with surfaces or solids of an ``element`` that is to be drawn."""
     shape = getattr(element, "Representation", None)
     if shape is None or any(element.is_a(name) for name in NOT_DRAWN):
-        return False
+        return []
+    out = []
     for part in shape.Representations or ():
         kind = part.RepresentationType or ""
         if part.is_a("IfcShapeRepresentation") and not kind.startswith(_FLAT) and part.Items:
             name = part.RepresentationIdentifier
             if kind != "BoundingBox" and (not name or name in _BODY):
-                return True
-    return False
+                out.append(part)
+    return out
 
 
 def _take(
@@ -116,17 +126,18 @@ def _take(
     writer: MeshWriter,
     bodies: Bodies,
     frames: Sequence[Matrix],
+    large: dict[int, FaceSet],
 ) -> None:
     """Add one shape; representation and mirroring decide whether its mesh is known already."""
     placement = np.frombuffer(shape.transformation_buffer, "d").reshape(4, 4, order="F").copy()
     mirrored = bool(np.linalg.det(placement[:3, :3]) < 0)
     name = f"{shape.geometry.id}{'-mirrored' if mirrored else ''}"
     if name not in known:
-        known[name] = _body(shape.geometry, mirrored, writer)
+        known[name] = _body(shape.geometry, mirrored, writer, large)
     body = known[name]
     if body is None or not np.isfinite(placement).all():
         return
-    points = np.frombuffer(shape.geometry.verts_buffer, "d").reshape(-1, 3)
+    points = np.concatenate([_points(shape.geometry), *(one.points for one in large.values())])
     bodies.box[shape.id] = np.array([_box(frame @ placement, points) for frame in frames])
     if mirrored:  # the mesh holds the mirror image, so that its triangles face outwards
         placement[:, 0] *= -1
@@ -140,10 +151,23 @@ def _box(matrix: Matrix, points: Matrix) -> Matrix:
     return np.concatenate([moved.min(axis=0), moved.max(axis=0)])
 
 
-def _body(geometry: Any, mirrored: bool, writer: MeshWriter) -> _Body | None:
-    points = np.frombuffer(geometry.verts_buffer, "d").reshape(-1, 3).copy()
-    faces = np.frombuffer(geometry.faces_buffer, "i").reshape(-1, 3).astype(np.uint32)
+def _points(geometry: Any) -> Matrix:
+    return np.frombuffer(geometry.verts_buffer, "d").reshape(-1, 3)
+
+
+def _body(
+    geometry: Any, mirrored: bool, writer: MeshWriter, large: dict[int, FaceSet]
+) -> _Body | None:
+    points = _points(geometry).copy()
+    faces = np.frombuffer(geometry.faces_buffer, "i").reshape(-1, 3)
     colours = np.frombuffer(geometry.material_ids_buffer, "i")
+    if large:
+        items = np.frombuffer(geometry.item_ids_buffer, "i")
+        whole = ifc_facesets.put_back(points, faces, colours, items, large)
+        if whole is None:
+            return None
+        points, faces, colours = whole
+    faces = faces.astype(np.uint32)
     if len(points) == 0 or not np.isfinite(points).all():
         return None
     if mirrored:

@@ -72,7 +72,7 @@ def _work(
     if georeference.otherwise is not None:
         frames.append(georeference.otherwise.matrix)
     with MeshWriter(folder) as writer:
-        bodies = extract(model, kept, writer, frames)
+        bodies = extract(model, kept, writer, frames, unit)
     settled = settle(georeference, _centre(bodies), file)
     frame = 0 if settled.matrix is georeference.matrix else 1
     _write(folder, model, kept, tree, bodies, settled, frame, unit)

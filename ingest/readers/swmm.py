@@ -8,18 +8,12 @@ WS, HS, or a word for them), else PS, drainage.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from ingest.readers import epanet_build
-from ingest.readers.base import ReadOptions
-from ingest.readers.epanet import FOOT, attributes, put_tags
-from ingest.readers.epanet_inp import Inp, program_of, read_inp
-from ingest.readers.epanet_passport import class_of, passport
+from ingest.readers.epanet_inp import Inp
 from ingest.readers.epanet_rows import (
     Floats,
     Report,
@@ -29,29 +23,10 @@ from ingest.readers.epanet_rows import (
     table,
     tell_stray,
 )
-from models.features import Delivery
-from models.findings import Severity
+from ingest.readers.inp_reader import FOOT, InpReader, attributes, metric, option
 
 _METRIC: Final = frozenset({"CMS", "LPS", "MLD"})
 _US: Final = frozenset({"CFS", "GPM", "MGD"})
-_WANTED: Final = frozenset(
-    [
-        "JUNC",
-        "OUTF",
-        "STOR",
-        "DIVI",
-        "COND",
-        "PUMP",
-        "ORIF",
-        "WEIR",
-        "OUTL",
-        "XSEC",
-        "COOR",
-        "VERT",
-        "OPTI",
-        "TAGS",
-    ]
-)
 _NODES: Final = (
     (spec("JUNCTIONS", "id elevation depth", 2, "elevation depth"), None, "窨井"),
     (spec("OUTFALLS", "id elevation", 2, "elevation"), "出水口", None),
@@ -68,7 +43,6 @@ _DEVICES: Final = (
     (spec("OUTLETS", "id from to", 3), None),
 )
 _SECTIONS: Final = spec("XSECTIONS", "id form g1 g2 g3 g4 barrels", 2)
-_TAGS: Final = spec("TAGS", "kind id tag", 3)
 #: Forms of [XSECTIONS] with a canonical shape; of all others only the height is known.
 _SHAPES: Final = {
     "CIRCULAR": "round",
@@ -80,50 +54,29 @@ _SHAPES: Final = {
 }
 
 
-class SwmmReader:
-    """Reads one network a file. Ids do not tell upper from lower case. Declare both datums."""
+class SwmmReader(InpReader):
+    """Ids do not tell upper from lower case."""
 
     name = "swmm"
+    wanted = frozenset(
+        {"JUNC", "OUTF", "STOR", "DIVI", "COND", "PUMP", "ORIF", "WEIR", "OUTL", "XSEC"}
+    )
+    code = "PS"
+    fold = True
 
-    def group(self, paths: Sequence[Path]) -> list[tuple[Path, ...]]:
-        """A group a file, by what is in it."""
-        return [(p,) for p in paths if p.suffix.lower() == ".inp" and program_of(p) == "swmm"]
-
-    def read(self, paths: tuple[Path, ...], options: ReadOptions) -> Delivery:
-        """Read one file. Raises :class:`ingest.errors.RefusedError` (MET-01, MET-02, STR-00,
-        STR-01, STR-08); everything else is a finding of its line."""
-        path = paths[0]
-        declared = passport(path.name, options)
-        code = class_of(path.name, options.profile, "PS", "PS")
-        inp = read_inp(path, options.encoding, _WANTED)
-        report = Report(path.name)
-        metre = 1.0 if _unit(inp, report) in _METRIC else FOOT
-        nodes = _nodes(inp, code, metre, report)
-        links = _links(inp, code, nodes, metre, report)
-        put_tags(table(inp, _TAGS, report), nodes, links, True, report)
-        model = epanet_build.Model(nodes, links, fold=True)
-        return epanet_build.delivery(path, inp, model, report, declared)
-
-
-def _option(inp: Inp, name: str) -> tuple[str, int] | None:
-    """The last value of an option, upper-case, with its line."""
-    rows = [r for r in inp.rows("OPTI") if r.fields[0].upper() == name and len(r.fields) > 1]
-    return (rows[-1].fields[1].upper(), rows[-1].line) if rows else None
-
-
-def _unit(inp: Inp, report: Report) -> str:
-    """The flow units, on which the unit of length hangs; CFS where the file names none."""
-    unit, line = _option(inp, "FLOW_UNITS") or ("CFS", 0)
-    if unit not in _METRIC | _US:
-        report.rows(
-            pd.DataFrame([{"line": line, "section": "OPTIONS", "id": unit}]),
-            "STR-04",
-            "流量单位 {id} 未知，长度按英尺读取。请更正。",
-            "the flow unit {id} is not known; lengths are read as feet. Correct it.",
-            severity=Severity.WARNING,
-            expected=", ".join(sorted(_METRIC | _US)),
+    def network(self, inp: Inp, code: str, report: Report) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Nodes, and links that stand on them."""
+        metres = metric(
+            inp,
+            report,
+            "FLOW_UNITS",
+            default="CFS",
+            units=(_METRIC, _US),
+            read_as=("长度按英尺读取", "lengths are read as feet"),
         )
-    return unit
+        metre = 1.0 if metres else FOOT
+        nodes = _nodes(inp, code, metre, report)
+        return nodes, _links(inp, code, nodes, metre, report)
 
 
 def _nodes(inp: Inp, code: str, metre: float, report: Report) -> pd.DataFrame:
@@ -176,7 +129,7 @@ def _inverts(
 ) -> Floats:
     """(k, 2) invert heights in metres: the node's bottom and the offset above it, or the offset
     itself where LINK_OFFSETS is ELEVATION; ``*`` is the node's bottom."""
-    absolute = (_option(inp, "LINK_OFFSETS") or ("DEPTH", 0))[0] == "ELEVATION"
+    absolute = (option(inp, "LINK_OFFSETS") or ("DEPTH", 0))[0] == "ELEVATION"
     bottom = np.append(nodes["well_bottom_h"].to_numpy(np.float64), np.nan)
     out = np.empty((len(conduits), 2))
     for index, (end, column) in enumerate((("from", "in_offset"), ("to", "out_offset"))):

@@ -65,8 +65,12 @@ def scan_footprints(
     big_endian = FOOTPRINT.newbyteorder(">")
     with conn.cursor("footprints", binary=True) as cursor:  # of the server, which keeps the rest
         cursor.execute(query, {"twin": twin, "rows": None if rows is None else rows.tolist()})
-        pieces = [np.frombuffer(piece, big_endian).astype(FOOTPRINT) for (piece,) in cursor]
-    return np.concatenate([np.empty(0, FOOTPRINT), *pieces])
+        out = np.empty(0, FOOTPRINT)
+        for (piece,) in cursor:  # the array grows in place: to join pieces would take twice as much
+            found = np.frombuffer(piece, big_endian)
+            out.resize(len(out) + len(found), refcheck=False)
+            out[len(out) - len(found) :] = found
+    return out
 
 
 @translated

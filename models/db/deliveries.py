@@ -17,13 +17,16 @@ from models.crs import StorageCrs, storage_to_geodetic
 from models.db.connection import Connection
 from models.db.errors import translated
 from models.db.statements import statement
-from models.features import THEME_TABLES, SourceFile, Theme
+from models.features import TABLES, THEME_TABLES, SourceFile, Theme
 from models.transformation import Step
 
 #: West, south, lowest, east, north, highest: degrees of CGCS2000 and metres of the 1985 datum; NaN
 #: where nothing has a height.
 Box = tuple[float, float, float, float, float, float]
 
+#: The top of a building, of which the geometry is the footprint.
+_ROOF: Final = sql.SQL("coalesce(t.base_height, ST_ZMin(t.geom)) + t.height")
+_NO_ROOF: Final = sql.SQL("NULL::float8")
 #: Points along each side of a box when it is turned into degrees.
 _ALONG: Final = 9
 
@@ -184,22 +187,28 @@ def renew(conn: Connection, twin: str) -> int:
     stale = conn.execute(statement("deliveries_stale"), {"twin": twin}).fetchall()
     for dataset, name, theme, revision in stale:
         counts: dict[str, int] = {}
-        boxes = []
+        boxes, sigma = [], None
         for table in THEME_TABLES[Theme(theme)]:
-            query = statement("deliveries_box", table=sql.Identifier(table))
+            top = _ROOF if "base_height" in TABLES[table] else _NO_ROOF
+            query = statement("deliveries_box", table=sql.Identifier(table), top=top)
             found = conn.execute(query, {"dataset": dataset}).fetchone()
             assert found is not None
             counts[table] = found[0]
             if found[1] is not None:
                 boxes.append(found[1:])
+            if "sigma_xy" in TABLES[table] and found[0]:
+                query = statement("deliveries_sigma", table=sql.Identifier(table))
+                row = conn.execute(query, {"dataset": dataset}).fetchone()
+                assert row is not None
+                sigma = Jsonb(row[0])
         with conn.transaction():
             set_terms(conn, twin, name, theme)
             conn.execute(
-                "UPDATE catalogue_entry SET revision_id = %s, features = %s, tables = %s, box = %s"
-                " WHERE dataset_id = %s",
+                "UPDATE catalogue_entry SET revision_id = %s, features = %s, tables = %s, box = %s,"
+                " sigma = %s WHERE dataset_id = %s",
                 (
                     *(revision, sum(counts.values()), Jsonb(counts)),
-                    *(_plain(degrees(boxes, storage)) if boxes else None, dataset),
+                    *(_plain(degrees(boxes, storage)) if boxes else None, sigma, dataset),
                 ),
             )
     return len(stale)

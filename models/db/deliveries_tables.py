@@ -47,6 +47,7 @@ def deliveries(meta: MetaData) -> None:
         Column("features", BigInteger),
         Column("tables", JSONB),
         Column("box", ARRAY(Double())),
+        Column("sigma", JSONB),
         UniqueConstraint("twin_id", "name", "theme", name="catalogue_entry_one"),
         CheckConstraint("visibility IN ('open', 'restricted')", name="catalogue_entry_visibility"),
         CheckConstraint("cardinality(box) = 6", name="catalogue_entry_box"),

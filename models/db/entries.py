@@ -25,8 +25,9 @@ class Entry:
     """A dataset, or a layer of files, as the catalogue knows it.
 
     ``accuracy`` is as declared, in metres (1 sigma, plan); ``box`` west, south, lowest, east,
-    north, highest in degrees (CGCS2000) and metres (1985). ``features``, ``tables`` and ``box`` are
-    None until they were counted for the newest revision.
+    north, highest in degrees (CGCS2000) and metres (1985); ``sigma`` the mean errors of survey
+    points (1 sigma, metres). ``features``, ``tables``, ``box`` and ``sigma`` are None until they
+    were worked out for the newest revision.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Entry:
     features: int | None
     tables: dict[str, int] | None
     box: list[float | None] | None
+    sigma: dict[str, Any] | None
     revision: int | None
     valid_from: dt.datetime
 
@@ -63,7 +65,8 @@ class Lineage:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """A delivered file, and the record ids of those datasets it filled that are not open.
+    """A delivered file, and the record ids of those datasets it filled that are not open, with
+    whose they are.
 
     One that filled none is nobody's: ``fills`` is False.
     """
@@ -72,7 +75,7 @@ class Original:
     sha256: str
     size: int
     fills: bool
-    restricted: frozenset[uuid.UUID]
+    restricted: Mapping[uuid.UUID, str | None]
 
 
 def entry_id(twin: str, name: str, theme: str) -> uuid.UUID:
@@ -116,11 +119,11 @@ async def originals(pool: Pool, twin: str, files: Iterable[uuid.UUID]) -> dict[u
             row["sha256"],
             row["size"],
             bool(row["datasets"]),
-            frozenset(
-                entry_id(of, name, theme)
-                for of, name, theme, visibility in row["datasets"]
+            {
+                entry_id(of, name, theme): organisation
+                for of, name, theme, visibility, organisation in row["datasets"]
                 if visibility != OPEN
-            ),
+            },
         )
         for row in rows
     }

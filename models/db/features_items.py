@@ -82,22 +82,23 @@ async def fetch_page(
     names = [f"k{number}" for number in range(len(keys))]
     select = [f"{text} AS told", *(f"{k} AS {n}" for k, n in zip(keys, names, strict=True))]
     inner = statement(what, select, args, limit + 1)
-    place = args.add(limit, "bigint")
-    last = "".join(f", max({name}) FILTER (WHERE n = {place}) AS {name}" for name in names)
-    # rows come numbered and in order; another ORDER BY would sort their texts again
+    # rows come in order; they are not numbered, since a window keeps a copy of their texts
+    at, beyond = args.add(limit, "integer"), args.add(limit + 1, "integer")
+    last = "".join(f", (array_agg({name}))[{at}] AS {name}" for name in names)
     query = (
-        f"SELECT convert_to(string_agg(told, ',') FILTER (WHERE n <= {place}), 'UTF8') "  # noqa: S608
-        f"AS body, count(*) AS found{last} "
-        f"FROM (SELECT p.*, row_number() OVER () AS n FROM ({inner}) AS p) AS numbered"
+        "SELECT convert_to(string_agg(told, ','), 'UTF8') AS body, count(*) AS found, "  # noqa: S608
+        f"(array_agg(octet_length(told)))[{beyond}] AS spare{last} FROM ({inner}) AS p"
     )
     try:
         row = await conn.fetchrow(query, *args.values)
     except DRIVER_ERRORS as error:
         raise told(error) from error
     assert row is not None
-    found = row["found"]
-    after = tuple(row[name] for name in names) if found > limit else None
-    return row["body"] or b"", min(found, limit), after
+    body, found, spare = row["body"] or b"", row["found"], row["spare"]
+    if spare is None:
+        return body, found, None
+    # one row more than asked for, which tells that there are more
+    return body[: -spare - len(",")], limit, tuple(row[name] for name in names)
 
 
 async def stream(

@@ -2,7 +2,8 @@
 
 Deliveries are made in a temporary folder, read, checked, stored in a database cluster of its own
 and tiled; each step is a process of its own, so that its peak memory is its own. Nothing is
-asserted about time, and nothing is left behind. For comparison py3dtiles tiles the same buildings.
+asserted about time, and nothing is left behind. For comparison other programs tile the same
+buildings (:mod:`tests.benchmarks.tilers`).
 """
 
 from __future__ import annotations
@@ -17,11 +18,10 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-from tests.benchmarks.process import ROOT, Measured, machine, run, stage
+from tests.benchmarks import tilers
+from tests.benchmarks.process import ROOT, Measured, machine, stage
 
 IFC = ROOT / "data-samples" / "songjiang-hub" / "hub_annex.ifc"
-#: Seconds that the other program may take; it is given one building in so many.
-PEER_LIMIT, PEER_SHARE = 90.0, 10
 
 
 def main() -> int:
@@ -73,12 +73,13 @@ def _measure(folder: Path, environment: dict[str, str], buildings: int, points: 
         done = stage("tile", environment, folder, layer)
         complete &= done.value is not None
         _row(layer, *_tiled(done))
-    _row(*_peer(folder, environment, buildings // PEER_SHARE))
+    for cells in tilers.rows(folder, environment, buildings):
+        _row(*cells)
     sys.stdout.write(
         "\nBIM elements without a body or not for drawing (storeys, spaces, openings) are stored "
         "only.\nPeak RSS is of the program and its workers together.\n"
-        f"py3dtiles gets one building in {PEER_SHARE}, as ready-made solids without "
-        "attributes, and leaves plain files,\nwhich are gzipped here for the comparison; its "
+        f"py3dtiles gets one building in {tilers.SHARE}, as ready-made solids without "
+        "attributes. What others leave as plain files\nis gzipped here for the comparison; their "
         "seconds hold the start of the program.\n"
     )
     return complete
@@ -107,34 +108,6 @@ def _tiled(done: Measured) -> list[object]:
         f"{value['rest'] / value['in_tiles']:,.1f}",
         f"{value['seconds']:.1f}",
         f"{max(value['resident'], done.peak) / 1e6:.0f}",
-    ]
-
-
-def _peer(folder: Path, environment: dict[str, str], limit: int) -> list[object]:
-    """py3dtiles on some of the buildings; its features are counted by their triangles."""
-    title = "py3dtiles export, buildings as WKB solids → b3dm"
-    given = stage("solids", environment, folder, folder / "solids", limit)
-    if given.value is None:
-        return [title, given.problem]
-    program = Path(sys.executable).with_name("py3dtiles")
-    out = folder / "peer"
-    command = [str(program), "export", "-d", str(folder / "solids"), "-s", str(out)]
-    done = run(command, environment, folder, PEER_LIMIT)
-    if done.problem is not None:
-        return [title, f"{given.value['features']:,}", done.problem]
-    found = stage("count", environment, folder, out).value
-    features = given.value["features"]
-    kept = found["triangles"] // given.value["triangles"]
-    dropped = f" ({features - kept:,} dropped)" if kept < features else ""
-    return [
-        title,
-        f"{features:,}",
-        f"{kept:,}{dropped}",
-        f"{found['tiles']:,}",
-        f"{features / done.seconds:,.0f}",
-        f"{found['rest'] / max(kept, 1):,.1f}",
-        f"{done.seconds:.1f}",
-        f"{done.peak / 1e6:.0f}",
     ]
 
 

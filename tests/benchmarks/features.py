@@ -1,8 +1,9 @@
 """OGC API – Features over a million pipe segments: ``python -m tests.benchmarks.features``.
 
 ``--quick`` takes a tenth of the segments, ``--workers`` so many server processes. The service runs
-as ``twin serve`` with a database cluster of its own; clients are threads of this process, which
-read whole answers and look at their size only. Nothing is asserted about time. The aims on two
+as ``twin serve`` (one process by default) with a database cluster of its own. Throughput is what
+:mod:`tests.benchmarks.load` gets with four connections; the other questions are asked one after the
+other. Nothing is asserted about time. The aims on two
 cores: 100 answers/s of 1,000 features by place, 50 ms (95 of 100) for a first page, page 1,000,
 sorted pages and deep filters, and 100,000 features/s as a stream in constant memory.
 
@@ -17,18 +18,19 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from time import perf_counter
 from urllib.parse import quote
 
 import numpy as np
-import psutil
 
 from models.crs import storage_to_geodetic
 from models.db.connection import connect
 from models.db.embedded import EmbeddedPostgres
 from models.testing import free_port
 from tests.benchmarks import peers
+from tests.benchmarks.load import Spent, load, resident
 from tests.benchmarks.process import machine
 from tests.benchmarks.served import (
     Client,
@@ -45,7 +47,7 @@ from twin.testing import Service
 TWIN = "songjiang-hub"
 EAST, NORTH, STEP = 600_000.0, 3_415_000.0, 30.0
 ACROSS = 1_000
-#: Threads that ask at once, and seconds of each throughput and each latency.
+#: Connections that ask at once, and seconds of each throughput and each latency.
 CLIENTS, SECONDS, BRIEFLY = 4, 8.0, 2.0
 MADE = f"""
 INSERT INTO dataset (twin_id, name, theme, horizontal, vertical)
@@ -108,10 +110,8 @@ def main() -> int:
         url = _fill(cluster, places.count)
         with served(program, "--workers", given.workers, url=url) as service:
             items = f"{service.url}/ogc/{TWIN}/collections/pipe-segments/items"
-            head("question", "answers/s", "p50 ms", "p95 ms", "kB")
             boxes = places.thousands()
-            random = Random(5)
-            told("1,000 features by place", lambda: by_place(items, random.choice(boxes)), CLIENTS)
+            _by_place(items, boxes, service, cluster)
             _latencies(items, places)
             _streams(items, service)
         if given.peers == "installed":
@@ -127,19 +127,30 @@ def _fill(cluster: EmbeddedPostgres, count: int) -> str:
     return url
 
 
+def _by_place(items: str, boxes: list[str], service: Service, cluster: EmbeddedPostgres) -> None:
+    head("1,000 features by place", "answers/s", "p50 ms", "p95 ms", "kB sent",
+         "CPU ms of an answer: service", "database")  # fmt: skip
+    addresses = [by_place(items, box) for box in boxes]
+    for coding in ("identity", "gzip", "zstd"):
+        spent = Spent(service, cluster)
+        found = load(addresses, CLIENTS, SECONDS, {"Accept-Encoding": coding})
+        found.told(f"sent as {coding}", *spent.each(found.answers))
+
+
 def by_place(items: str, box: str) -> str:
     """The address of 1,000 features in ``box``."""
     return f"{items}?limit=1000&bbox={box}"
 
 
-def told(name: str, address: Callable[[], str], clients: int = 1) -> None:
-    """Print how often and how fast ``address()`` is answered to so many clients at once."""
-    milliseconds, sizes, seconds = at_once(address, clients, SECONDS if clients > 1 else BRIEFLY)
+def told(name: str, address: Callable[[], str]) -> None:
+    """Print how often and how fast ``address()`` is answered to one client."""
+    milliseconds, sizes, seconds = at_once(address, 1, BRIEFLY)
     kilobytes = float(np.median(sizes)) / 1e3
     row(name, len(sizes) / seconds, *percentiles(milliseconds), kilobytes)
 
 
 def _latencies(items: str, places: Places) -> None:
+    head("question", "answers/s", "p50 ms", "p95 ms", "kB")
     random = Random(4)
     told("first page of 10", lambda: f"{items}?limit=10")
     pages = _pages(items)
@@ -153,7 +164,8 @@ def _latencies(items: str, places: Places) -> None:
     told("deep filter with a polygon", deep)
     told("box, sorted", lambda: f"{items}?sortby=-width_mm&bbox={places.box(random, 300.0)}")
     for name in ("key", "class_code", "width_mm", "built", "road"):
-        told(f"all, sorted by {name}, falling", lambda name=name: f"{items}?sortby=-{name}")
+        falling = f"{items}?sortby=-{name}"
+        told(f"all, sorted by {name}, falling", partial(str, falling))
     pages = _pages(f"{items}?sortby=-width_mm")
     told("page 1,000 of 10, sorted", lambda: random.choice(pages[-10:]))
     key = f"{items}?filter={quote('key = ')}"
@@ -212,8 +224,7 @@ def _read(client: Client, address: str, service: Service) -> tuple[float, int, f
 
 def _memory(service: Service) -> float:
     """What the server's processes hold, in MB."""
-    process = psutil.Process(service.process.pid)
-    return sum(one.memory_info().rss for one in (process, *process.children())) / 1e6
+    return resident(service.process.pid) / 1e6
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """How fast tiles follow a change: ``python -m tests.benchmarks.incremental [--features N]``.
 
-Generated buildings are put into a database cluster of their own and tiled; then single features are
-changed, published and tiled, each step timed from the commit to the new root on disk. Nothing is
-left behind.
+Generated buildings (with ``--layer pipes``: pipes) are put into a database cluster of their own and
+tiled; then single features are changed, published and tiled, each step timed from the commit to the
+new root on disk. Nothing is left behind.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ from models.db.publish import publish
 from models.db.tiles_changes import versions
 from models.features import TABLES, DatumPassport, Delivery, SourceFile, Theme, feature_id
 from models.twins import TwinDefinition, load_twins
-from tests.benchmarks import made
+from tests.benchmarks import city, made
 from tests.benchmarks.process import machine
 from tiles.build import BuildReport
 from tiles.inspect_tileset import walk
@@ -47,11 +48,12 @@ def main() -> int:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.incremental")
     parser.add_argument("--features", type=int, default=1_000_000)
-    features = parser.parse_args().features
+    parser.add_argument("--layer", choices=["buildings", "pipes"], default="buildings")
+    given = parser.parse_args()
     sys.stdout.write(f"{machine()}\n\n")
     with own_home() as settings, runtime.database(settings) as database:
         runtime.migrate(settings, database.url)
-        _measure(settings, database.url, features, settings.home.parent)
+        _measure(settings, database.url, given.layer, given.features)
     return 0
 
 
@@ -69,32 +71,38 @@ def own_home() -> Iterator[Settings]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _measure(settings: Settings, url: str, features: int, folder: Path) -> None:
-    twin = load_twins()[TWIN]
+def _measure(settings: Settings, url: str, layer: str, features: int) -> None:
+    twin = load_twins()[TWIN if layer == "buildings" else city.TWIN]
+    change = _change if layer == "buildings" else _change_pipes
+    start = perf_counter()
+    if layer == "pipes":
+        city.fill(runtime.embedded(settings), features, 0)
     with connect(url) as conn:
-        start = perf_counter()
-        fill(conn, features, twin, folder)
+        if layer == "buildings":
+            fill(conn, features, twin, settings.home.parent)
         conn.execute("ANALYZE")
-        _tell(f"{features:,} buildings stored in {perf_counter() - start:.0f} s")
-        report, seconds = _tile(settings, url, twin)
-        store = DirectoryStore(settings.tiles_dir / TWIN / "buildings")
+        _tell(f"{features:,} {layer} stored in {perf_counter() - start:.0f} s")
+        report, seconds = _tile(settings, url, twin, layer)
+        store = DirectoryStore(settings.tiles_dir / twin.id / layer)
         depth = max(len(t.errors) for t in walk(lambda n: store.get(n).decoded())) - 1
         _tell(f"tiled: {report.tiles:,} contents, depth {depth}, {seconds:.1f} s\n")
         _tell("| features changed | mode | contents written | of | seconds to the new root |")
         _tell("|--:|---|--:|--:|--:|")
         random = np.random.default_rng(7)
         for count in CHANGES:
-            _change(conn, twin, random.choice(features, count, replace=False))
-            report, seconds = _tile(settings, url, twin)
+            change(conn, twin, random.choice(features, count, replace=False).tolist())
+            report, seconds = _tile(settings, url, twin, layer)
             cells = (count, report.mode, report.written, report.tiles, f"{seconds:.2f}")
             _tell(f"| {' | '.join(map(str, cells))} |")
-        report, seconds = _tile(settings, url, twin)
+        report, seconds = _tile(settings, url, twin, layer)
         _tell(f"| 0 | {report.mode} | {report.written} | {report.tiles} | {seconds:.2f} |")
 
 
-def _tile(settings: Settings, url: str, twin: TwinDefinition) -> tuple[BuildReport, float]:
+def _tile(
+    settings: Settings, url: str, twin: TwinDefinition, layer: str
+) -> tuple[BuildReport, float]:
     start = perf_counter()
-    ((_, report),) = tiling.tile(settings, url, [twin], "buildings")
+    ((_, report),) = tiling.tile(settings, url, [twin], layer)
     return report, perf_counter() - start
 
 
@@ -115,22 +123,43 @@ def fill(conn: Connection, features: int, twin: TwinDefinition, folder: Path) ->
     path.unlink()
 
 
-def _change(conn: Connection, twin: TwinDefinition, numbers: object) -> None:
+def _change(conn: Connection, twin: TwinDefinition, numbers: list[int]) -> None:
     """Make some buildings a storey higher."""
-    keys = [f"B{n:06d}" for n in np.asarray(numbers).tolist()]
-    found = versions(conn, "building", [feature_id(twin.id, DATASET, "building", k) for k in keys])
-    columns = [name for name in TABLES["building"] if name != "source_geom"]
-    table = bulk.read_rows(conn, "building", found.rows[found.current], columns)
+    ids = [feature_id(twin.id, DATASET, "building", f"B{n:06d}") for n in numbers]
+    table = _current(conn, "building", ids)
     table["height"] += 3.1
     _publish(conn, twin, table)
 
 
-def _publish(conn: Connection, twin: TwinDefinition, table: pd.DataFrame) -> None:
+def _change_pipes(conn: Connection, twin: TwinDefinition, numbers: list[int]) -> None:
+    """Make some pipes wider."""
+    keys = [f"P{n}" for n in numbers]
+    query = "SELECT id FROM pipe_segment WHERE tx_to = 'infinity' AND key = ANY(%s)"
+    table = _current(conn, "pipe_segment", [one for (one,) in conn.execute(query, (keys,))])
+    table["width_mm"] += 100
+    table["od_mm"] += 100
+    _publish(conn, twin, table, Theme.PIPES, "pipe_segment", "pipes")
+
+
+def _current(conn: Connection, name: str, ids: list[UUID]) -> pd.DataFrame:
+    found = versions(conn, name, ids)
+    columns = [column for column in TABLES[name] if column != "source_geom"]
+    return bulk.read_rows(conn, name, found.rows[found.current], columns)
+
+
+def _publish(
+    conn: Connection,
+    twin: TwinDefinition,
+    table: pd.DataFrame,
+    theme: Theme = Theme.BUILDINGS,
+    name: str = "building",
+    dataset: str = DATASET,
+) -> None:
     source = SourceFile("made.gpkg", "0" * 64, 1)
     passport = DatumPassport("EPSG:4549", "1985")
-    delivery = Delivery(Theme.BUILDINGS, source, passport, {"building": table})
     publish(
-        conn, twin=twin.id, dataset=DATASET, deliveries=[delivery],
+        conn, twin=twin.id, dataset=dataset,
+        deliveries=[Delivery(theme, source, passport, {name: table})],
         storage=StorageCrs(4549), complete=False,
     )  # fmt: skip
 

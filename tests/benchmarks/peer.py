@@ -1,7 +1,8 @@
-"""The same buildings for py3dtiles, whose ``export`` takes solids as WKB, and what comes of them.
+"""The same buildings for other tilers, and what comes of them.
 
-It neither extrudes footprints nor reads heights, so the solids are written for it beforehand,
-outside its time.
+py3dtiles, whose ``export`` takes solids as WKB, neither extrudes footprints nor reads heights;
+fanvanzh/3dtiles takes a Shapefile in degrees with a column of heights. Both are written for them
+beforehand, outside their time.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import orjson
+import pyogrio
 import shapely
+from pyproj import Transformer
 
 from models.db import read
 from models.db.connection import connect
@@ -34,6 +37,33 @@ def write(url: str, twin: str, folder: Path, limit: int) -> dict[str, Any]:
     ):
         (folder / f"{number}.wkb").write_bytes(_solid(ring, base, base + height))
     sides = corners.shape[1] - 1
+    return {"features": len(table), "triangles": 2 * sides + 2 * (sides - 2)}
+
+
+def write_shapes(url: str, twin: str, folder: Path, limit: int) -> dict[str, Any]:
+    """A Shapefile of at most ``limit`` buildings in degrees of WGS 84."""
+    with connect(url, read_only=True) as conn:
+        columns = ["geom", "height", "storeys", "function"]
+        table = read.read_table(conn, "building", twin, columns=columns).head(limit)
+    folder.mkdir()
+    polygons = shapely.force_2d(shapely.get_geometry(table["geom"].to_numpy(object), 0))
+    sides = int(shapely.get_num_coordinates(polygons[0])) - 1
+    to_degrees = Transformer.from_crs("EPSG:4549", "EPSG:4326", always_xy=True)
+    placed = shapely.transform(polygons, lambda xy: np.column_stack(to_degrees.transform(*xy.T)))
+    pyogrio.raw.write(
+        folder / "buildings.shp",
+        shapely.to_wkb(placed),
+        [
+            table["height"].to_numpy(np.float64),
+            table["storeys"].to_numpy(np.int32),
+            table["function"].to_numpy(object),
+        ],
+        np.array(["height", "storeys", "function"]),
+        driver="ESRI Shapefile",
+        geometry_type="Polygon",
+        crs="EPSG:4326",
+        encoding="UTF-8",
+    )
     return {"features": len(table), "triangles": 2 * sides + 2 * (sides - 2)}
 
 

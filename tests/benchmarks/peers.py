@@ -35,6 +35,7 @@ import numpy as np
 from models.db.connection import connect
 from models.features import TABLES
 from models.testing import free_port
+from tests.benchmarks.load import load
 from tests.benchmarks.served import at_once, head, one_by_one, percentiles, row
 
 VIEW, COPY = "pipes", "pipes_degrees"
@@ -57,8 +58,8 @@ ANALYZE bench.{COPY};
 """
 FILTER = "class_code = 'YS' AND width_mm > 300"
 CLIENTS, SECONDS, BRIEFLY = 4, 8.0, 2.0
-#: Seconds that a server may take to begin.
-PATIENCE = 60.0
+#: Seconds that a server may take to begin, or for one tile.
+PATIENCE = 30.0
 
 Command = Callable[[Path, Path, str, int], tuple[list[str], dict[str, str]]]
 
@@ -209,7 +210,12 @@ def _asked(
     peer: Peer, items: str, boxes: Sequence[str], by_place: Callable[[str, str], str]
 ) -> None:
     random = Random(5)
-    _told("1,000 features by place", lambda: by_place(items, random.choice(boxes)), CLIENTS)
+    try:
+        found = load([by_place(items, box) for box in boxes], CLIENTS, SECONDS)
+    except RuntimeError as error:
+        row("1,000 features by place", f"failed: {str(error)[:80]}", "", "", "")
+    else:
+        found.told("1,000 features by place")
     _told("first page of 10", lambda: f"{items}?limit=10")
     _told("page 1,000 of 10, by offset", lambda: f"{items}?limit=10&offset=9990")
     asked = f"limit=10&filter-lang={peer.language}&filter={quote(FILTER)}"
@@ -234,16 +240,16 @@ def tiles(url: str, places: Sequence[tuple[int, int, int]]) -> None:
 
 def _tiles(name: str, addresses: Sequence[str]) -> None:
     try:
-        milliseconds, answers = one_by_one(addresses)
+        milliseconds, answers = one_by_one(addresses, PATIENCE)
     except (OSError, RuntimeError) as error:
         row(name, len(addresses), f"failed: {str(error)[:60]}", "", "")
         return
     row(name, len(addresses), *percentiles(milliseconds), max(map(len, answers)) / 1e3)
 
 
-def _told(name: str, address: Callable[[], str], clients: int = 1) -> None:
+def _told(name: str, address: Callable[[], str]) -> None:
     try:
-        found = at_once(address, clients, SECONDS if clients > 1 else BRIEFLY)
+        found = at_once(address, 1, BRIEFLY)
     except RuntimeError as error:
         row(name, f"failed: {str(error)[:80]}", "", "", "")
         return
@@ -273,6 +279,7 @@ if __name__ == "__main__":
     parser.add_argument("--install", action="store_true", help="make the environments")
     if parser.parse_args().install:
         for one in PEERS:
-            one.install()
+            if not one.installed:
+                one.install()
     for one in PEERS:
         sys.stdout.write(f"{one.name}: {_version(one) if one.installed else 'not installed'}\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -24,13 +25,14 @@ from models.twins import load_twins
 from twin.testing import Program, Service
 
 #: What a question is: an address, or an address and the body that is posted to it.
-Question = str | tuple[str, bytes, Mapping[str, str]]
+Question = str | tuple[str, bytes | None, Mapping[str, str]]
 
 
 @contextmanager
 def new_home(port: int | None = None) -> Iterator[tuple[Program, EmbeddedPostgres]]:
     """The program with an empty home, and the database cluster in it (stopped; on a loopback
     ``port`` where one is given). Both are gone after the block."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = Path(tempfile.mkdtemp(prefix="twin-"))
     folder.chmod(0o755)  # the database server's account must get in
     program = Program(folder / "home", {"TWIN_LOG_LEVEL": "WARNING"})
@@ -88,11 +90,14 @@ class Client:
         return self.open(question).read()
 
 
-def one_by_one(questions: Sequence[Question]) -> tuple[list[float], list[bytes]]:
-    """Milliseconds of each answer over one connection, and the answers."""
+def one_by_one(
+    questions: Sequence[Question], patience: float = 600.0
+) -> tuple[list[float], list[bytes]]:
+    """Milliseconds of each answer over one connection, and the answers; each may take ``patience``
+    seconds."""
     milliseconds, answers = [], []
     first = questions[0] if isinstance(questions[0], str) else questions[0][0]
-    with Client(first) as client:
+    with Client(first, patience) as client:
         for question in questions:
             started = perf_counter()
             answers.append(client.get(question))
@@ -101,7 +106,7 @@ def one_by_one(questions: Sequence[Question]) -> tuple[list[float], list[bytes]]
 
 
 def at_once(
-    make: Callable[[], str], clients: int, seconds: float
+    make: Callable[[], Question], clients: int, seconds: float
 ) -> tuple[list[float], list[int], float]:
     """Milliseconds and sizes of the answers that so many clients get meanwhile, and seconds.
 
@@ -114,7 +119,8 @@ def at_once(
 
     def ask() -> None:
         try:
-            with Client(make()) as client:
+            first = make()
+            with Client(first if isinstance(first, str) else first[0]) as client:
                 while (start := perf_counter()) < until:
                     sizes.append(len(client.get(make())))
                     milliseconds.append((perf_counter() - start) * 1000)
@@ -138,11 +144,11 @@ def head(*names: str) -> None:
 
 
 def row(*cells: Any) -> None:
-    """Print a row: numbers with a tenth below a hundred."""
+    """Print a row: of numbers three digits at least."""
     texts = [
-        f"{c:,.1f}" if isinstance(c, float) and c < 100 else f"{c:,.0f}" if isinstance(c, float)
-        else str(c) for c in cells
-    ]  # fmt: skip
+        f"{c:,.{0 if c >= 100 else 1 if c >= 1 else 2}f}" if isinstance(c, float) else str(c)
+        for c in cells
+    ]
     sys.stdout.write(f"| {' | '.join(texts)} |\n")
     sys.stdout.flush()
 

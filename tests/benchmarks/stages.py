@@ -1,6 +1,7 @@
 """What runs in a process of its own; each stage prints its figures as JSON.
 
-``python -m tests.benchmarks.stages NAME ARGUMENT…`` with the settings in the environment.
+``python -m tests.benchmarks.stages NAME ARGUMENT…`` with the settings in the environment. A stage
+imports what it measures, lest its memory hold what others need.
 """
 
 from __future__ import annotations
@@ -15,15 +16,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from ingest.pipeline import open_delivery, prepare
-from ingest.readers.base import ReadOptions
 from models.crs import StorageCrs
 from models.db.connection import connect
-from models.db.publish import publish
 from models.twins import TwinDefinition, load_twins
 from tests.benchmarks.process import watched
-from tiles.check import Limits, check_tileset
-from twin import runtime, tiling
+from twin import runtime
 from twin.settings import Settings
 
 TWIN = "songjiang-hub"
@@ -40,6 +37,10 @@ def make(folder: str, buildings: str, points: str) -> dict[str, Any]:
 
 def ingest(dataset: str, vertical: str, *files: str) -> dict[str, Any]:
     """Read, check and store one delivery, each step timed."""
+    from ingest.pipeline import open_delivery, prepare
+    from ingest.readers.base import ReadOptions
+    from models.db.publish import publish
+
     settings, twin = Settings(), _twin()
     storage = StorageCrs(settings.storage_srid)
     given = ReadOptions(None, vertical or None)
@@ -65,6 +66,8 @@ def ingest(dataset: str, vertical: str, *files: str) -> dict[str, Any]:
 
 def tile(layer: str, of: str = TWIN) -> dict[str, Any]:
     """Tile one layer from the database to files."""
+    from twin import tiling
+
     settings, twin = Settings(), load_twins()[of]
     with runtime.database(settings) as database:
         start = perf_counter()
@@ -84,6 +87,8 @@ def tile(layer: str, of: str = TWIN) -> dict[str, Any]:
 
 def check(layer: str, of: str) -> dict[str, Any]:
     """What the linter of tilesets finds in a tiled layer."""
+    from tiles.check import Limits, check_tileset
+
     folder = Settings().tiles_dir / of / layer
     found = check_tileset(folder, limits=Limits(seconds=3600.0))
     return {**asdict(found.summary), "findings": found.totals}
@@ -98,18 +103,29 @@ def solids(folder: str, limit: str) -> dict[str, Any]:
         return peer.write(database.url, TWIN, Path(folder), int(limit))
 
 
+def shapes(folder: str, limit: str) -> dict[str, Any]:
+    """Write the stored buildings as a Shapefile in degrees, for another program to tile."""
+    from tests.benchmarks import peer
+
+    settings = Settings()
+    with runtime.database(settings) as database:
+        return peer.write_shapes(database.url, TWIN, Path(folder), int(limit))
+
+
 def count(folder: str) -> dict[str, Any]:
     """Count what another program has written."""
     from tests.benchmarks import peer
 
     files = sorted(Path(folder).rglob("*.b3dm"))
     packed = sum(len(gzip.compress(file.read_bytes(), 6)) for file in files)
-    rest = packed + len(gzip.compress((Path(folder) / "tileset.json").read_bytes(), 6))
+    rest = packed + sum(
+        len(gzip.compress(file.read_bytes(), 6)) for file in Path(folder).rglob("*.json")
+    )
     return {"tiles": len(files), "triangles": sum(map(peer.triangles, files)), "rest": rest}
 
 
 STAGES: dict[str, Callable[..., dict[str, Any]]] = {
-    stage.__name__: stage for stage in (make, ingest, tile, check, solids, count)
+    stage.__name__: stage for stage in (make, ingest, tile, check, solids, shapes, count)
 }
 
 

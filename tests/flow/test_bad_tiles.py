@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import ifcopenshell
 import numpy as np
+import pyogrio
 import pytest
+import shapely
 
 from models.db import read
 from models.db.connection import connect
@@ -22,6 +28,7 @@ from tiles.testing import khronos
 from twin.testing import Program
 
 TWIN = "songjiang-hub"
+ANNEX = Path(__file__).resolve().parents[2] / "data-samples/songjiang-hub/hub_annex.ifc"
 SQUARE = [(0, 0), (10, 0), (10, 10), (0, 10)]
 HOLE = [(2, 2), (4, 2), (4, 4), (2, 4)]
 Points = list[tuple[float, float]]
@@ -158,6 +165,36 @@ def test_attributes_and_names(program: Program, database: str, tmp_path: Path) -
     assert "height 2" not in drawn  # -1
 
 
+def test_coordinates_that_are_none(program: Program, database: str, tmp_path: Path) -> None:
+    """What GeoJSON cannot hold but a GeoPackage can."""
+    square = np.array([*SQUARE, SQUARE[0]], float) + np.array([617_000, 3_430_000])
+    wrong = {"NaN": np.nan, "infinite": np.inf, "far": 4e7, "beyond numbers": 1e300}
+    shapes: dict[str, Any] = {"sound": shapely.Polygon(square)}
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for key, value in wrong.items():
+            ring = square.copy()
+            ring[2, 0] = value
+            shapes[key] = shapely.Polygon(ring)
+        shapes["wholly far"] = shapely.Polygon(square + 4e7)
+        shapes |= {"empty": shapely.Polygon(), "none": None, "a line": shapely.LineString(square)}
+        apart = shapely.transform(shapes["sound"], lambda xy: xy + 50)
+        shapes["parts on each other"] = shapely.MultiPolygon([apart, apart])
+        shapes["heights are NaN"] = shapely.Polygon(np.insert(square + 90, 2, np.nan, axis=1))
+        pyogrio.write_dataframe(
+            gpd.GeoDataFrame(
+                {"id": [*shapes], "height": 12.0, "base_height": 4.0},
+                geometry=[*shapes.values()],
+                crs="EPSG:4549",
+            ),
+            tmp_path / "wrong.gpkg",
+            geometry_type="Unknown",
+        )
+    files = [tmp_path / "wrong.gpkg"]
+    drawn = accounted(program, database, tmp_path, "buildings", files, [*shapes])
+    assert set(drawn) == {"sound", "heights are NaN"}
+
+
 @pytest.mark.parametrize("count", [0, 1])
 def test_tables_of_none_and_one(
     program: Program, database: str, tmp_path: Path, count: int
@@ -182,8 +219,7 @@ def test_bodies(program: Program, database: str, tmp_path: Path) -> None:
         "smaller than a hair": (corners * 1e-5, faces),
         "far from everything": (corners + 4e7, faces),
     }
-    source = Path(__file__).resolve().parents[2] / "data-samples/songjiang-hub/hub_annex.ifc"
-    model = ifcopenshell.open(source)
+    model = ifcopenshell.open(ANNEX)
     context = model.by_type("IfcGeometricRepresentationContext")[0]
     walls = model.by_type("IfcWall")[: len(bodies)]
     assert len(walls) == len(bodies)
@@ -205,3 +241,59 @@ def test_bodies(program: Program, database: str, tmp_path: Path) -> None:
     names = {row["name"] for row in drawn.values()}
     for name in ("sound", "inside out", "open", "flat", "the same face twice"):
         assert f"{name} <&>\"'" in names
+
+
+def hill(path: Path, triangles: int) -> str:
+    """The annex with a wall of so many triangles; the wall's key."""
+    model = ifcopenshell.open(ANNEX)
+    context = model.by_type("IfcGeometricRepresentationContext")[0]
+    wall = model.by_type("IfcWall")[0]
+    corners = model.create_entity("IfcCartesianPointList3D", CoordList=[[7.0, 7.0, 7.0]])
+    shell = model.create_entity(
+        "IfcTriangulatedFaceSet", Coordinates=corners, CoordIndex=[[7, 7, 7]]
+    )
+    wall.Representation.Representations = [
+        model.create_entity("IfcShapeRepresentation", context, "Body", "Tessellation", [shell])
+    ]
+    side = int(np.sqrt(triangles / 2)) + 1
+    x, y = (grid.ravel() for grid in np.meshgrid(*[np.linspace(0, 100, side + 1)] * 2))
+    first = (np.arange(side)[:, None] * (side + 1) + np.arange(side)).ravel() + 1
+    after = first + side + 1
+    faces = np.vstack(
+        [np.column_stack([first, first + 1, after + 1]), np.column_stack([first, after + 1, after])]
+    )
+    points = np.column_stack([x, y, np.sin(x) * np.cos(y)])
+    listed = ",".join([f"({a:.3f},{b:.3f},{c:.3f})" for a, b, c in points.tolist()])
+    text = model.to_string().replace("(7.,7.,7.)", listed)
+    text = text.replace("(7,7,7)", ",".join([f"({a},{b},{c})" for a, b, c in faces.tolist()]))
+    path.write_text(text)
+    return str(wall.GlobalId)
+
+
+def peak(program: Program, *words: object) -> int:
+    """Run a command to its end; bytes of memory of its largest process."""
+    with program.start(*words) as process, ThreadPoolExecutor() as pool:
+        assert process.stdout is not None and process.stderr is not None
+        told = pool.submit(process.stderr.read)
+        process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode in (0, 1), told.result()
+    return usage.ru_maxrss * 1024
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_a_wall_of_five_million_triangles(database: str, tmp_path: Path) -> None:
+    program = Program(tmp_path / "home", {"TWIN_DATABASE_URL": database})
+    path = tmp_path / "hill.ifc"
+    hill(path, 5_000_000)
+    assert peak(program, "ingest", path, "--twin", TWIN, "--vertical", "1985") < 4 << 30
+    assert peak(program, "tile", "--twin", TWIN, "--layer", "bim") < 3 << 30
+    store = DirectoryStore(program.home / "tiles" / TWIN / "bim")
+    checked = check_tileset(store.path)
+    assert set(checked.totals) <= {"TSC-31", "TSC-32", "TSC-34"}, checked.findings
+    assert checked.summary.triangles > 5_000_000
+    assert checked.summary.contents >= 2  # the others do not wait for it
+    found = khronos(sorted(store.path.glob("*.glb.gz")))
+    assert (found["errors"], found["warnings"]) == (0, 0)

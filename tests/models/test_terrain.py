@@ -238,3 +238,13 @@ def test_what_is_damaged_is_told(tmp_path: Path, harm: Callable[[Path], None]) -
         open_terrain(tmp_path, "t")
     assert "DEM" in caught.value.zh
     assert "Ingest the DEM again" in caught.value.en
+
+
+def test_the_span_of_heights_leaves_out_what_has_none(tmp_path: Path) -> None:
+    cells = [[-9999.0, 3.5, np.nan], [-2.25, 8.0, 4.0]]
+    path = dem(tmp_path / "a.tif", cells)
+    assert Terrain(path, passport(path)).span() == (-2.25, 8.0)
+    shifted = Terrain(path, passport(path, vertical="wusong:1.6587")).span()
+    assert shifted == pytest.approx((-2.25 - 1.6587, 8.0 - 1.6587), abs=1e-6)
+    empty = dem(tmp_path / "b.tif", [[-9999.0, -9999.0]] * 2)
+    assert np.isnan(Terrain(empty, passport(empty)).span()).all()

@@ -1,5 +1,6 @@
 """Every planted mistake is found where it was planted, and nothing else but its consequences."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,20 @@ def findings(root: Path, expected: dict[str, Any]) -> tuple[Finding, ...]:
 def test_a_good_many_mistakes_of_many_kinds(expected: dict[str, Any]) -> None:
     assert len(expected["findings"]) >= 60
     assert len({e["code"] for e in expected["findings"] + expected["files"]}) >= 40
+
+
+def test_the_readme_has_their_numbers(
+    root: Path, expected: dict[str, Any], findings: tuple[Finding, ...]
+) -> None:
+    row = next(
+        line
+        for line in (root / "README.md").read_text("utf-8").splitlines()
+        if "survey_with_mistakes.xlsx" in line
+    )
+    assert re.findall(r"\d+ (?:mistakes|findings)", row) == [
+        f"{len(expected['findings'])} mistakes",
+        f"{len(findings)} findings",
+    ]
 
 
 def test_every_planted_mistake_is_found(

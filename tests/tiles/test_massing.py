@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +103,28 @@ def test_a_tile_has_a_bounded_number_and_again_level_by_level() -> None:
     above = generalised(joined(level))
     assert max(len(part.centre) for part in (*level, above)) <= MAX_BOXES
     assert above.count == 36_000
-    assert above.error.max() >= max(part.error.max() for part in level)
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    spread=st.sampled_from([20.0, 400.0, 3000.0]),
+    seed=st.integers(0, 2**16),
+    stacked=st.booleans(),
+)
+def test_the_error_is_that_of_the_features_after_any_number_of_levels(
+    spread: float, seed: int, stacked: bool
+) -> None:
+    parts = [boxes(60, spread=spread, seed=seed + n, stacked=stacked) for n in range(8)]
+    features, level = parts[0].joined(parts[1:]), parts
+    while len(level) > 1:
+        pairs = zip(level[::2], level[1::2], strict=True)
+        level = [one.joined([other]).generalised() for one, other in pairs]
+        level = [replace(part, count=len(part.centre)) for part in level]  # so that it goes on
+    (far,) = level
+    assert len(far.centre) <= len(features.centre) // 8
+    room = float(far.error.max()) + 0.01
+    assert away(corners(features).reshape(-1, 3), far).max() <= room
+    assert away(corners(far).reshape(-1, 3), features).max() <= room
 
 
 def test_few_enough_stay_as_they_are() -> None:

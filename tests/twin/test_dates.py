@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from models.db import twins
 from models.db.connection import connect
-from models.db.publish import publish
+from models.db.publish import CHINA, publish
 from models.db.testing import until
 from models.db.tiles_changes import dates
 from models.features import Theme
@@ -29,7 +29,7 @@ NOW, AHEAD = {"a": 5.0, "b": 6.0}, {"a": 5.0, "b": 60.0, "c": 7.0}
 
 def put(url: str, heights: Mapping[str, float], days: int | None = None) -> None:
     """Publish the heights, true from now on or in so many days."""
-    when = None if days is None else datetime.now(UTC).date() + timedelta(days=days)
+    when = None if days is None else datetime.now(CHINA).date() + timedelta(days=days)
     table = {"building": buildings(heights, twin=TWIN.id)}
     made = delivery(Theme.BUILDINGS, table, valid_from=when)
     with connect(url) as conn:

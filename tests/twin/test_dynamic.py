@@ -24,9 +24,11 @@ from models.db.publish import publish
 from models.features import Theme, feature_id
 from models.testing import buildings, cube, delivery, pipes
 from models.twins import load_twins
+from tiles.check import check_tileset
 from tiles.inspect import Glb
 from tiles.inspect_tileset import walk
 from tiles.store.base import StoredFile
+from tiles.store.directory import pack
 from twin.dynamic import Bounds, BusyError, DynamicTiles, TooManyError
 from twin.services import Services
 from twin.settings import Settings
@@ -258,6 +260,15 @@ def test_from_afar_it_is_the_published_layer(
     document = static.json()
     assert document["statistics"]["classes"]["building"]["count"] == 6000
     assert document["root"]["refine"] == "REPLACE" and "content" in document["root"]
+    # zoomed out, a client asks for little, and finds no fault
+    folder = settings.home / "asked"
+    folder.mkdir()
+    (folder / "tileset.json").write_text(asked.text.replace(f"?{query}", ""))
+    for uri, data in zip(contents(static.content), files_of(client, asked), strict=True):
+        (folder / f"{uri}.gz").write_bytes(pack(data))  # as it was sent
+    found = check_tileset(folder)
+    assert found.clean and found.summary.features == 6000, found.findings
+    assert found.summary.far_requests <= 20 and found.summary.far_bytes <= 2_000_000
     # of half of them, too, something stands for all from afar, in one file
     half = client.get(LAYER, params={"filter": "height >= 25"}).json()
     assert half["statistics"]["classes"]["building"]["count"] == 3000
@@ -346,6 +357,24 @@ def test_the_cache_has_bounds_and_what_it_lost_is_made_again(
     within(settings, database, Bounds(bytes=room), ask)
     assert len(first) == 20
     within(settings, database, Bounds(bytes=room), again)
+
+
+def test_a_filter_that_costs_too_much_is_told(settings: Settings, database: str) -> None:
+    """It may be so long only, and the database may work on it for so long only."""
+    put(database, {f"b{n}": 5.0 + n for n in range(9)})
+    hasty = settings.model_copy(update={"statement_timeout": 0.2})
+    with application(hasty, database) as address:
+        long = " OR ".join(f"height = {n}" for n in range(2_000))
+        answer = httpx.get(address + LAYER, params={"filter": long})
+        assert answer.status_code == 400
+        assert answer.json()["detail_zh"]
+        with connect(database) as conn, conn.transaction():
+            conn.execute("LOCK TABLE building IN ACCESS EXCLUSIVE MODE")  # it works for ever
+            answer = httpx.get(address + LAYER, params={"filter": "height > 0"}, timeout=30)
+        assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) > 0
+        assert answer.json()["detail_zh"]
+        assert httpx.get(address + LAYER, params={"filter": "height > 0"}).status_code == 200
 
 
 def test_what_takes_too_long_is_told_with_a_time_to_come_again(

@@ -54,7 +54,8 @@ def _decoded(mesh: StoredMesh, number: int) -> U8:
     Image.MAX_IMAGE_PIXELS = None  # the check has limited it
     with Image.open(mesh.image(number)) as image:
         clear = "A" in image.getbands() or "transparency" in image.info
-        texels: U8 = np.asarray(image.convert("RGBA" if clear else "RGB"))
+        mode = "RGBA" if clear else "RGB"
+        texels: U8 = np.asarray(image if image.mode == mode else image.convert(mode))
     return texels
 
 

@@ -18,6 +18,34 @@ from tiles.metadata import enumerations
 from tiles.tilers.style import Style
 
 _UNIT: Final = re.compile(r"\s*[（(](m|mm|MPa|kV)[)）]$")
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What tilers read of a table, as arrays that take a twentieth of the time to slice.
+
+    ``columns`` are objects, or float64 with NaN for missing, of ``size`` each.
+    """
+
+    columns: Mapping[str, npt.NDArray[Any]]
+    size: int
+
+    @classmethod
+    def of(cls, table: pd.DataFrame) -> Rows:
+        """All columns of ``table``."""
+        held = ((str(name), table[name]) for name in table.columns)
+        return cls({name: _plain(values) for name, values in held}, len(table))
+
+    def take(self, rows: I64) -> Rows:
+        """The rows ``rows`` (k,) only."""
+        return Rows({name: values[rows] for name, values in self.columns.items()}, len(rows))
+
+    def __len__(self) -> int:
+        return self.size
+
+
+#: A table of features.
+Frame = pd.DataFrame | Rows
 #: A table, or all columns that are asked for as :func:`column` gives them, which may be changed.
 Table = pd.DataFrame | Mapping[str, npt.NDArray[np.object_]]
 
@@ -86,27 +114,26 @@ class Properties:
         )
 
 
-def column(table: pd.DataFrame, name: str) -> npt.NDArray[np.object_]:
+def column(table: Frame, name: str) -> npt.NDArray[np.object_]:
     """Column ``name`` as objects with None for missing; all None where the table has none."""
     if name not in table.columns:
         return np.full(len(table), None, dtype=object)
-    values = _objects(table[name])
+    values = _objects(table.columns[name] if isinstance(table, Rows) else table[name])
     values[np.asarray(pd.isna(values), dtype=bool)] = None
     return values
 
 
-def numbers(table: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
+def numbers(table: Frame, name: str) -> npt.NDArray[np.float64]:
     """Column ``name`` as float64 with NaN for missing, infinite or what is no number."""
     if name not in table.columns:
         return np.full(len(table), np.nan)
-    held = table[name]
-    plain = isinstance(held.dtype, np.dtype) and held.dtype.kind == "f"
-    out = np.array(held if plain else _numeric(_objects(held)), dtype=np.float64)
+    held = table.columns[name] if isinstance(table, Rows) else table[name]
+    out = np.array(held if _is_float(held) else _numeric(_objects(held)), dtype=np.float64)
     out[~np.isfinite(out)] = np.nan
     return out
 
 
-def texts(table: pd.DataFrame, name: str) -> npt.NDArray[np.object_]:
+def texts(table: Frame, name: str) -> npt.NDArray[np.object_]:
     """Column ``name`` as str, None where missing."""
     return _words(column(table, name))
 
@@ -142,8 +169,17 @@ def _clean(spec: Spec, values: npt.NDArray[np.object_]) -> npt.NDArray[np.generi
     return wide
 
 
-def _objects(column: pd.Series[Any]) -> npt.NDArray[np.object_]:
-    return np.array(column.to_numpy(dtype=object), dtype=object)
+def _objects(column: pd.Series[Any] | npt.NDArray[Any]) -> npt.NDArray[np.object_]:
+    held = column if isinstance(column, np.ndarray) else column.to_numpy(dtype=object)
+    return np.array(held, dtype=object)
+
+
+def _is_float(column: pd.Series[Any] | npt.NDArray[Any]) -> bool:
+    return isinstance(column.dtype, np.dtype) and column.dtype.kind == "f"
+
+
+def _plain(column: pd.Series[Any]) -> npt.NDArray[Any]:
+    return column.to_numpy(np.float64) if _is_float(column) else _objects(column)
 
 
 def _numeric(values: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:

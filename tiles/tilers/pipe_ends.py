@@ -10,7 +10,7 @@ import pandas as pd
 
 from tiles.content import F32, F64
 from tiles.mesh.ragged import I64
-from tiles.tilers.columns import texts
+from tiles.tilers.columns import Frame, texts
 from tiles.tilers.pipe_segments import Lines
 from tiles.tilers.pipe_sizes import Sizes
 
@@ -65,7 +65,7 @@ class Joints:
         return out
 
 
-def ends(points: pd.DataFrame, segments: pd.DataFrame, line: Lines, size: Sizes) -> Ends:
+def ends(points: Frame, segments: Frame, line: Lines, size: Sizes) -> Ends:
     """Connect ``segments`` to ``points`` by point id, else by survey number within a dataset."""
     first, last = line.starts[:-1], line.starts[1:] - 1
     drawn = np.flatnonzero(last > first)
@@ -93,14 +93,14 @@ def ends(points: pd.DataFrame, segments: pd.DataFrame, line: Lines, size: Sizes)
     )
 
 
-def _joined(points: pd.DataFrame, segments: pd.DataFrame, side: str) -> I64:
+def _joined(points: Frame, segments: Frame, side: str) -> I64:
     """The point row at one end of each segment, -1 for none."""
     by_id = _places(texts(points, "id"), texts(segments, f"{side}_point_id"))
     number = _places(_in_dataset(points, "exp_no"), _in_dataset(segments, f"{side}_point"))
     return np.where(by_id >= 0, by_id, number)
 
 
-def _in_dataset(table: pd.DataFrame, name: str) -> npt.NDArray[np.object_]:
+def _in_dataset(table: Frame, name: str) -> npt.NDArray[np.object_]:
     out = texts(table, name)
     known = np.flatnonzero(out != None)  # noqa: E711 - element by element
     owner = texts(table, "dataset_id")

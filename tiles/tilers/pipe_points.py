@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import shapely
 
 from models.pipes import point_words
@@ -17,7 +16,7 @@ from tiles.content import F64, Material
 from tiles.mesh import bodies
 from tiles.mesh.instances import standing
 from tiles.mesh.ragged import I64
-from tiles.tilers.columns import column, numbers, texts
+from tiles.tilers.columns import Frame, column, numbers, texts
 from tiles.tilers.frame import LocalFrame
 from tiles.tilers.instance_groups import Group
 from tiles.tilers.pipe_ends import Ends
@@ -30,7 +29,7 @@ _WIDEST_COVER: Final = 3 * 2**0.5
 _MESHES: Final = {"cylinder": bodies.cylinder, "cube": bodies.cube, "ball": bodies.ball}
 
 
-def words(points: pd.DataFrame) -> npt.NDArray[np.object_]:
+def words(points: Frame) -> npt.NDArray[np.object_]:
     """The word of each point, appurtenance before feature, folded; None without any."""
     out = texts(points, "appurtenance")
     feature = texts(points, "feature")
@@ -41,7 +40,7 @@ def words(points: pd.DataFrame) -> npt.NDArray[np.object_]:
 
 
 def groups(
-    points: pd.DataFrame,
+    points: Frame,
     end: Ends,
     colours: npt.NDArray[np.object_],
     frame: LocalFrame,
@@ -117,7 +116,7 @@ class _Place:
     yaw: F64
 
 
-def _positions(points: pd.DataFrame, verdicts: Verdicts) -> tuple[F64, F64, F64]:
+def _positions(points: Frame, verdicts: Verdicts) -> tuple[F64, F64, F64]:
     """East, north and ground height; the geometry's z, else ``ground_h``."""
     geoms = column(points, "geom")
     geoms[~shapely.is_geometry(geoms)] = None
@@ -153,11 +152,11 @@ def _yaw(end: Ends, rows: I64, spec: dict[str, Any]) -> F64:
 
 
 def _wells(
-    name: str, spec: dict[str, Any], place: _Place, points: pd.DataFrame, end: Ends, style: Style
+    name: str, spec: dict[str, Any], place: _Place, points: Frame, end: Ends, style: Style
 ) -> list[Group]:
     """Shafts from just under the cover to the well's bottom, and their covers."""
     rule, cover = style["well"], style["cover"]
-    delivered = points.iloc[place.rows]
+    delivered = points.take(place.rows)
     depth = numbers(delivered, "well_depth")
     others = (
         place.ground - numbers(delivered, "well_bottom_h"),

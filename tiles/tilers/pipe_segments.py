@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import shapely
 
 from tiles.content import F64
@@ -17,7 +16,7 @@ from tiles.mesh.profile import Profile
 from tiles.mesh.ragged import I64, bounds, starts_of, take
 from tiles.mesh.surface import Surface, join
 from tiles.mesh.tube import paths, sweep
-from tiles.tilers.columns import column
+from tiles.tilers.columns import Frame, column
 from tiles.tilers.frame import LocalFrame
 from tiles.tilers.pipe_sizes import Sizes
 from tiles.tilers.refusals import Verdicts
@@ -38,7 +37,7 @@ class Lines:
     starts: I64
 
 
-def lines(segments: pd.DataFrame, frame: LocalFrame, verdicts: Verdicts) -> Lines:
+def lines(segments: Frame, frame: LocalFrame, verdicts: Verdicts) -> Lines:
     """Centre lines of ``segments``, refusing those without a line of some length."""
     count = len(segments)
     geoms = column(segments, "geom")

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from tiles.content import F64
-from tiles.tilers.columns import numbers, texts
+from tiles.tilers.columns import Frame, numbers, texts
 from tiles.tilers.style import Style
 
 Words = npt.NDArray[np.object_]
@@ -31,7 +30,7 @@ class Sizes:
     text: Words
 
 
-def sizes(segments: pd.DataFrame, style: Style) -> Sizes:
+def sizes(segments: Frame, style: Style) -> Sizes:
     """Sizes of ``segments`` (:data:`models.features.PIPE_SEGMENT`).
 
     A round pipe takes its outer diameter, else inner diameter and two walls, else its nominal

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-import pandas as pd
 
 from models.crs import STORAGE, StorageCrs
 from models.features import TABLES
@@ -18,7 +17,7 @@ from tiles.mesh.ragged import I64
 from tiles.mesh.surface import Surface
 from tiles.tilers import pipe_points, pipe_segments
 from tiles.tilers.base import FeatureIndex, RefusedFeature
-from tiles.tilers.columns import Properties, Spec, column, texts
+from tiles.tilers.columns import Frame, Properties, Spec, column, texts
 from tiles.tilers.frame import LocalFrame
 from tiles.tilers.pipe_ends import Ends, ends
 from tiles.tilers.pipe_sizes import Words, sizes
@@ -88,8 +87,8 @@ class PipeTiler:
     def __init__(
         self,
         frame: F64,
-        segments: pd.DataFrame,
-        points: pd.DataFrame,
+        segments: Frame,
+        points: Frame,
         *,
         storage: StorageCrs = STORAGE,
         n_offset: float = 0.0,
@@ -216,7 +215,7 @@ class PipeTiler:
         templates = self._properties.templates("class_code", "kind")
         return Legend(tuple(looks), "pipe_look", templates), np.array(own, np.uint32)
 
-    def _looks(self, table: pd.DataFrame) -> Words:
+    def _looks(self, table: Frame) -> Words:
         """The material of each row's pipe class."""
         out = np.empty(len(table), dtype=object)
         out[:] = [self._colours.get(code, self._unknown) for code in texts(table, "class_code")]
@@ -233,9 +232,7 @@ def _class_materials(style: Style) -> tuple[dict[str, Material], Material]:
     return found, unknown
 
 
-def _joined(
-    segments: pd.DataFrame, points: pd.DataFrame, size: Words, basis: Words
-) -> dict[str, Words]:
+def _joined(segments: Frame, points: Frame, size: Words, basis: Words) -> dict[str, Words]:
     """The property table's columns: segments, then points."""
     count = len(segments), len(points)
     lines = {"kind": _all("segment", count[0]), "number": column(segments, "lno")}

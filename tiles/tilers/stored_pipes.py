@@ -16,6 +16,7 @@ from tiles.mesh.path import RESOLUTION
 from tiles.mesh.ragged import I64
 from tiles.tilers import pipe_points, pipe_segments
 from tiles.tilers.base import Batch, KeyIndex, Loader, RefusedFeature
+from tiles.tilers.columns import Rows
 from tiles.tilers.frame import LocalFrame
 from tiles.tilers.pipe_ends import Ends, Joints
 from tiles.tilers.pipe_sizes import Sizes, sizes
@@ -116,19 +117,16 @@ class _Loader(Connected):
         number = np.where(is_point, np.cumsum(is_point), np.cumsum(~is_point)) - 1
         ids = np.empty(len(keys), object)
         ids[~is_point], ids[is_point] = segments["id"], points["id"]
+        line, spot = Rows.of(segments), Rows.of(points)
 
         def made(of: I64) -> PipeTiler:
             lines, spots = number[of[~is_point[of]]], number[of[is_point[of]]]
             return PipeTiler(
-                place.frame, _taken(segments, lines), _taken(points, spots),
+                place.frame, line.take(lines), spot.take(spots),
                 storage=place.storage, n_offset=place.n_offset, end=Ends(*said[spots].T),
             )  # fmt: skip
 
         return Leaves(ids.tolist(), made)
-
-
-def _taken(table: pd.DataFrame, rows: I64) -> pd.DataFrame:
-    return table.take(rows).reset_index(drop=True)
 
 
 def _sizes(facts: _Facts) -> Sizes:

@@ -86,7 +86,7 @@ DATUM: Final = record(
             vertical=_TOLD,
             epoch=_TOLD,
             method=_TOLD,
-            accuracy=_TOLD,
+            accuracy=LENGTH,
         )
     ),
 )

@@ -43,10 +43,10 @@ class OverlapsRequest(Request):
 def overlaps(city: City, request: OverlapsRequest) -> Answer:
     """Pairs of features of two layers whose plans overlap within a polygon, pipes as wide as they
     are. ``relation`` is of the first to the second: ``under`` or ``over`` with the vertical ``gap``
-    between them (metres, at least so much where they overlap in plan), ``in`` where they share heights too (gap is
-    then below nought, by how much), or ``unknown`` where a height is. Of pairs that are ``in``,
-    ``intersects`` tells whether their true bodies meet: an element in the hollow of another does
-    not, nor does a pipe that passes through a gap.
+    between them (metres; at least so much lies between what overlaps in plan), ``in`` where they
+    share heights too (gap is then below nought, by how much), or ``unknown`` where a height is. Of
+    pairs that are ``in``, ``intersects`` tells whether their true bodies meet: an element in the
+    hollow of another does not, nor does a pipe that passes through a gap.
 
     ``length`` (lines) or ``area`` (areas) is of the part of the first that overlaps, in plan.
     """

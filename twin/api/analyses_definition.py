@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from twin.analyses.errors import BadRequestError
 from twin.analyses.registry import Analysis, analyses, answer_schema
 from twin.analyses.schemas import SHARED
 from twin.api.parameters import PROBLEMS, problem_response
@@ -50,7 +51,7 @@ def _path(one: Analysis) -> dict[str, Any]:
             "tags": ["analyses"],
             "parameters": [_TWIN],
             "requestBody": {
-                "required": True,
+                "required": not _answers(one, {}),
                 "content": {_JSON: {"schema": request, "example": told["example"]}},
             },
             "responses": {
@@ -61,6 +62,15 @@ def _path(one: Analysis) -> dict[str, Any]:
             },
         }
     }  # fmt: skip
+
+
+def _answers(one: Analysis, document: dict[str, Any]) -> bool:
+    """Whether ``document`` is a request for it."""
+    try:
+        one.parse(document)
+    except BadRequestError:
+        return False
+    return True
 
 
 def _request(one: Analysis) -> dict[str, Any]:

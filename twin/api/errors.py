@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from models.cql2 import NotListedError
 from models.errors import DatabaseError, TwinError, UnknownTwinError
 from twin.api.gone import STATUS as GONE
 from twin.api.gone import ClientGoneError
@@ -70,6 +71,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(TwinError)
     def _twin(request: Request, error: TwinError) -> JSONResponse:
+        if isinstance(error, NotListedError):  # an attempt to reach what nobody offered
+            _log.warning("refused", kind=error.kind, name=error.name[:200], path=request.url.path)
         status = next((STATUS[t] for t in type(error).__mro__ if t in STATUS), None)
         if status is None:  # of our own making; its sentence may name folders of this machine
             return _unexpected(request, error)

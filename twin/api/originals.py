@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Final
@@ -48,7 +47,11 @@ _NOT_THERE: Final[dict[int | str, dict[str, Any]]] = {
 
 Token = Annotated[
     str | None,
-    Query(alias="right", max_length=2000, description="下载授权 Right, from `twin datasets link`"),
+    Query(
+        alias="right",
+        max_length=2000,
+        description="下载授权 Right, from `twin datasets link` or `grant`",
+    ),
 ]
 Bearer = Annotated[str | None, Header(alias="Authorization", include_in_schema=False)]
 
@@ -182,9 +185,11 @@ def disposition(name: str) -> str:
 
 
 def _allowed(original: Original, right: Right | None) -> bool:
-    """Whether every dataset that the content filled is open, or the one of ``right``."""
-    mine: Iterable[str] = () if right is None else (right.dataset,)
-    return original.fills and {str(i) for i in original.restricted} <= set(mine)
+    """Whether every dataset that the content filled is open, or ``right`` is good for it."""
+    return original.fills and all(
+        right is not None and right.covers(str(dataset), organisation)
+        for dataset, organisation in original.restricted.items()
+    )
 
 
 def _listed(file: dict[str, Any], received: Any, href: str) -> dict[str, Any]:

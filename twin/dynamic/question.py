@@ -132,7 +132,6 @@ async def _filters(
             except NotListedError as error:
                 missing = error
     if missing is not None and not out:
-        _log.warning("refused", kind=missing.kind, name=missing.name[:200])
         raise missing
     return out
 

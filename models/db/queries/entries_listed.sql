@@ -11,6 +11,7 @@ SELECT
   CASE WHEN e.revision_id IS NOT DISTINCT FROM r.newest THEN e.features END AS features,
   CASE WHEN e.revision_id IS NOT DISTINCT FROM r.newest THEN e.tables END AS tables,
   CASE WHEN e.revision_id IS NOT DISTINCT FROM r.newest THEN e.box END AS box,
+  CASE WHEN e.revision_id IS NOT DISTINCT FROM r.newest THEN e.sigma END AS sigma,
   r.number AS revision, coalesce(r.valid_from, e.created) AS valid_from
 FROM (SELECT * FROM dataset WHERE twin_id = $1) AS d
 FULL JOIN (SELECT * FROM catalogue_entry WHERE twin_id = $1) AS e ON e.dataset_id = d.id

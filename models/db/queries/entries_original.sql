@@ -5,7 +5,7 @@ SELECT
   coalesce(
     (
       SELECT jsonb_agg(DISTINCT jsonb_build_array(
-        ov.twin_id, p.dataset, p.theme, coalesce(e.visibility, 'restricted')
+        ov.twin_id, p.dataset, p.theme, coalesce(e.visibility, 'restricted'), g.name
       ))
       FROM delivery_file AS same
       JOIN delivery AS ov ON ov.id = same.delivery_id
@@ -13,6 +13,7 @@ SELECT
       JOIN delivery_part AS p ON p.id = pf.part_id
       LEFT JOIN catalogue_entry AS e
         ON e.twin_id = ov.twin_id AND e.name = p.dataset AND e.theme = p.theme
+      LEFT JOIN organisation AS g ON g.id = e.organisation_id
       WHERE same.sha256 = f.sha256 AND p.state <> 'refused'
     ),
     '[]'

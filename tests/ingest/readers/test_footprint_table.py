@@ -76,6 +76,20 @@ def test_parts_stand_on_their_building(tmp_path: Path) -> None:
     assert rows_by_code(delivery)["BLD-03"] == [4]
 
 
+@pytest.mark.parametrize("ids", [(5, 6, 6, 7), (0, 1, 1, 2), ("a", "b", "b", "c")])
+def test_features_of_one_id_are_refused_and_no_other(
+    tmp_path: Path, ids: tuple[int | str, ...]
+) -> None:
+    rows = [feature(n, height=3) for n in range(4)]
+    for row, own in zip(rows, ids, strict=True):
+        row["properties"].pop("id", None)
+        row["id"] = own
+    delivery = read(geojson(tmp_path, *rows))
+    assert delivery.tables["building"]["key"].tolist() == [str(ids[0]), str(ids[3])]
+    assert rows_by_code(delivery) == {"STR-06": [2, 3]}
+    assert {f.found for f in delivery.findings} == {str(ids[1])}
+
+
 def test_duplicate_ids_are_all_refused(tmp_path: Path) -> None:
     path = geojson(tmp_path, feature(1, height=3), feature(2, height=3), feature(1, height=4))
     delivery = read(path)

@@ -25,6 +25,7 @@ from tiles.inspect_tileset import walk
 from tiles.store.directory import DirectoryStore
 from tiles.testing import khronos
 from tiles.textured import MeshReport, build_meshes
+from tiles.textured.build import SIDE
 from tiles.textured.split import Limits
 from tiles.textured.testing import image_of
 from twin.sources import frame_of
@@ -40,6 +41,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> list[StoredMesh]:
     return stored_of(tmp_path_factory.mktemp("mesh"))
 
 
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "samples" / "mesh"
 Made = tuple[MeshReport, DirectoryStore]
 
 
@@ -209,3 +211,54 @@ def test_a_repeated_image_and_clear_parts(tmp_path: Path) -> None:
     image = np.asarray(image_of(store.get(entry.uri).decoded()))
     row = image[image.shape[0] // 2, :, 3] > 128
     assert np.count_nonzero(np.diff(row.astype(int)) == -1) == 3  # three fields, three gaps
+
+
+@pytest.mark.parametrize(
+    ("repeats", "profile"),
+    [(1, DEFAULT), (3, DEFAULT), (1, COMPAT)],
+    ids=["once", "repeated", "compat"],
+)
+def test_no_image_of_a_tile_is_larger_than_the_limit(
+    tmp_path: Path, repeats: int, profile: Profile
+) -> None:
+    """Two triangles show all of an image that is larger than a tile's may be."""
+    folder = tmp_path / "large"
+    folder.mkdir()
+    east, north = place()
+    corners = [(0, 0), (60, 0), (60, 30), (0, 30)]
+    lines = ["mtllib t.mtl", *(f"v {east + x} {north + y} 8" for x, y in corners)]
+    lines += [f"vt {u * repeats} {v}" for u, v in ((0, 0), (1, 0), (1, 1), (0, 1))]
+    (folder / "t.obj").write_text("\n".join([*lines, "usemtl all", "f 1/1 2/2 3/3 4/4"]))
+    (folder / "t.mtl").write_text("newmtl all\nmap_Kd all.jpg\n")
+    texels = np.zeros((2500, 5000, 3), np.uint8)
+    texels[:, :2500], texels[:, 2500:] = (200, 30, 30), (30, 30, 200)
+    Image.fromarray(texels).save(folder / "all.jpg")
+    with reader.read(folder / "t.obj", ReadOptions("EPSG:4549", "1985"), TWIN) as found:
+        store_mesh(tmp_path / "home", TWIN.id, found.folder, found.passport)
+    _, store = build(meshes(tmp_path / "home", TWIN.id), tmp_path, profile)
+    sizes = []
+    for entry, glb in tiles(store):
+        image = image_of(store.get(entry.uri).decoded())
+        assert image.format == ("WEBP" if profile is DEFAULT else "JPEG")
+        sizes.append(max(image.size))
+        xyz, uv, faces = vertices(glb)
+        at = (uv[faces].mean(axis=1) * np.array(image.size)).astype(int)
+        red = np.asarray(image.convert("RGB"))[at[:, 1], at[:, 0], 0] > 100
+        if repeats == 1:
+            assert np.array_equal(red, xyz[faces].mean(axis=1)[:, 0] < 30)
+    assert 1024 < max(sizes) <= SIDE
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared samples are not beside the project")
+def test_a_mesh_of_others_keeps_every_triangle(tmp_path: Path) -> None:
+    path = SHARED / "tour_part_dieu_0.obj"
+    wanted = sum(line.startswith("f ") for line in path.read_text().splitlines())
+    east, north = place()
+    options = ReadOptions("EPSG:4549", "1985", offset=(north, east, 20.0), up="z")
+    with reader.read(path, options, TWIN) as found:
+        assert (found.total, found.refused) == (wanted, 0)
+        store_mesh(tmp_path / "home", TWIN.id, found.folder, found.passport)
+    report, store = build(meshes(tmp_path / "home", TWIN.id), tmp_path)
+    assert (report.triangles_in, report.in_tiles) == (wanted, wanted)
+    assert sum(len(vertices(glb)[2]) for entry, glb in tiles(store) if entry.leaf) == wanted
+    assert check_tileset(store.path).clean

@@ -323,7 +323,10 @@ def test_sums_of_a_selection(city: City, client: httpx.Client) -> None:
             shapes, lambda c: np.column_stack(storage_to_geodetic(*c.T, np.zeros(len(c)))[:2])
         )
     heights = city.tables[Theme.BUILDINGS]["building"]["height"]
-    areas = [abs(ellipsoid.geometry_area_perimeter(g)[0]) for g in degrees[Theme.BUILDINGS]]
+    areas = [
+        ellipsoid.geometry_area_perimeter(shapely.orient_polygons(g))[0]
+        for g in degrees[Theme.BUILDINGS]
+    ]
     volume = {
         "buildings": float(heights @ areas),
         "bim-elements": sum(body.volume for body in city.bodies if body.layer == "bim-elements"),
@@ -348,7 +351,7 @@ def test_what_meets_what(city: City, client: httpx.Client, layer: str) -> None:
             assert meets in (pair.get("intersects", False), None), (mine.key, house.key)
             assert not meets or pair["relation"] == "in"
             met += meets is True
-    assert met > 3
+    assert met >= 3
     assert {p["relation"] for p in said.values()} > {"in"}
 
 

@@ -66,7 +66,8 @@ def catalogue(cluster: EmbeddedPostgres, short_folder: Path) -> Iterator[Catalog
            "--organisation", "测绘院", "--valid-from", "2020-05-01")  # fmt: skip
     ingest("first", *buildings, "--organisation", "测绘院", "--valid-from", "2020-05-01")
     ingest("second", *buildings, "--organisation", "测绘院", "--valid-from", "2021-05-01")
-    ingest("archive", "--dataset", "管线", "--licence", "仅供规划部门内部使用")
+    ingest("archive", "--dataset", "管线", "--licence", "仅供规划部门内部使用",
+           "--organisation", "管线公司")  # fmt: skip
     ingest("folder", "--dataset", "south", "--vertical", "1985", "--no-originals")
     ingest("dem")
     ingest("refused", "--dataset", "nothing", status=2)

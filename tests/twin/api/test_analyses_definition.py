@@ -45,7 +45,7 @@ QUESTIONS: dict[str, tuple[dict[str, Any], str | None]] = {
     "within": ({"box": BOX}, "features"),
     "nearest": ({"point": [EAST, NORTH, 2.0], "count": 5}, "features"),
     "line-of-sight": (
-        {"start": [EAST - 60, NORTH - 60, 3], "end": [EAST + 60, NORTH + 60, -6]},
+        {"start": [EAST - 60, NORTH - 60, 60], "end": [EAST + 60, NORTH + 60, -6]},
         "hits",
     ),
     "column": ({"point": [EAST, NORTH], "radius": 20}, "features"),

@@ -110,6 +110,25 @@ def test_a_restricted_file_needs_a_right(catalogue: Catalogue) -> None:
     assert httpx.get(made["list"].split("?")[0]).status_code == 404
 
 
+def test_an_organisation_has_its_own_files(catalogue: Catalogue) -> None:
+    bare = address(catalogue, "管线")
+    status = []
+    for whose in ("管线公司", "测绘院"):
+        given = catalogue.program.json("datasets", "grant", whose, "--twin", TWIN)
+        assert given["organisation"] == whose
+        header = {"Authorization": f"Bearer {given['right']}"}
+        status.append(httpx.get(bare, headers=header).status_code)
+        listed = httpx.get(
+            f"{catalogue.url}/twins/{TWIN}/datasets/{catalogue.records()['管线']['id']}/originals",
+            headers=header,
+        )
+        status.append(listed.status_code)
+    assert status == [200, 200, 404, 404]
+    refused = catalogue.program.run("datasets", "grant", "路人", "--twin", TWIN)
+    assert refused.returncode == 2
+    assert "管线公司" in refused.stderr
+
+
 def test_rights_that_are_no_rights(catalogue: Catalogue) -> None:
     bare = address(catalogue, "管线")
     token = link(catalogue, "管线")["right"]

@@ -65,17 +65,20 @@ def test_names_are_found_in_space(city: Client) -> None:
     near = city.places_at(OTHER, first.geometry.x, first.geometry.y)
     assert first["name"] in set(near["name"])
     assert near["distance"].is_monotonic_increasing
-    joined = city.joined(OTHER, first["name"])
+    address = found["address"].dropna().iloc[0]
+    joined = city.joined(OTHER, address)
     assert set(joined["relation"]) <= {"same", "above", "below"}
-    assert first["name"] in set(joined["name"])
+    assert address in set(joined["address"])
     assert len(city.places(OTHER, "zzzzqqq")) == 0
 
 
 def test_what_a_filter_may_name(city: Client) -> None:
-    known = city.queryables(HUB, "buildings")
-    assert known["height"]["type"] == "number"
-    own = next(name for name in known if name.startswith("attrs."))
-    assert city.count(HUB, "buildings", filter=f'"{own}" IS NOT NULL') > 0
+    known = city.queryables(HUB, "bim-elements")
+    assert known["ifc_class"]["type"] == "string"
+    assert known["Pset_WallCommon.IsExternal"]["type"] == "boolean"
+    outer = city.features(HUB, "bim-elements", filter="Pset_WallCommon.IsExternal = true")
+    assert len(outer) == city.count(HUB, "bim-elements", filter="Pset_WallCommon.IsExternal") > 0
+    assert all(one["Pset_WallCommon"]["IsExternal"] for one in outer["psets"])
 
 
 def test_what_the_service_says_is_told(city: Client) -> None:

@@ -160,6 +160,18 @@ def test_an_attempt_to_reach_further_is_refused_and_logged(client: httpx.Client,
 
 
 @pytest.mark.parametrize(
+    "path",
+    ["/collections/datasets/items", f"/../../tiles/{TWIN}/buildings/tileset.json"],
+)
+def test_everything_that_takes_a_filter_logs_such_attempts(client: httpx.Client, path: str) -> None:
+    with structlog.testing.capture_logs() as logs:
+        answer = client.get(path, params={"filter": "pg_sleep(5) = 1"})
+    assert answer.status_code == 400, answer.text
+    (line,) = [entry for entry in logs if entry["event"] == "refused"]
+    assert (line["kind"], line["name"]) == ("function", "pg_sleep")
+
+
+@pytest.mark.parametrize(
     "value",
     ["'; DROP TABLE building; --", "x' OR '1'='1", "\\'; SELECT pg_sleep(9); --", "%", "$1", "{}"],
 )

@@ -13,7 +13,7 @@ import shapely
 from owslib.ogcapi.features import Features
 
 from models.testing import free_port
-from tests.twin.ogc.city import TWIN, City
+from tests.twin.ogc.city import OTHER, TWIN, City
 from twin.testing import Program
 
 COLLECTIONS = {
@@ -47,6 +47,15 @@ def test_gdal_reads_all_features_page_by_page(city: City, root: str, collection:
 def test_gdal_lists_the_collections_with_their_types(root: str) -> None:
     layers = {str(name) for name, _ in pyogrio.list_layers(f"OAPIF:{root}")}
     assert layers == {*COLLECTIONS, "datasets"}
+
+
+@pytest.mark.parametrize("collection", [*COLLECTIONS, "datasets"])
+def test_gdal_and_owslib_read_a_twin_of_which_little_is_known(root: str, collection: str) -> None:
+    other = root.replace(TWIN, OTHER)
+    found = pyogrio.read_dataframe(f"OAPIF:{other}/collections/{collection}", PAGE_SIZE="1")
+    assert len(found) == {"buildings": 2, "datasets": 1}.get(collection, 0)
+    items = Features(other).collection_items(collection, limit=10)
+    assert items["numberReturned"] == len(found)
 
 
 def test_gdal_reads_the_catalogue_as_features(city: City, root: str) -> None:

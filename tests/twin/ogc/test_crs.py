@@ -52,6 +52,13 @@ def test_every_collection_lists_the_same(client: httpx.Client) -> None:
         assert one["storageCrsCoordinateEpoch"] == 2000.0
 
 
+def test_the_definition_offers_all_seven(client: httpx.Client) -> None:
+    """EPSG:4979 too, which collections do not list."""
+    parameters = client.get("/api").json()["components"]["parameters"]
+    for name in ("crs", "bbox-crs", "filter-crs"):
+        assert parameters[name]["schema"]["enum"] == client.get("/collections").json()["crs"]
+
+
 @pytest.mark.parametrize("crs", FLAT)
 def test_a_flat_crs_has_its_axes_and_no_heights(client: httpx.Client, city: City, crs: str) -> None:
     stored = shapely.get_coordinates(city.tables["pipe_point"]["geom"].to_numpy())

@@ -10,10 +10,8 @@ import uuid
 from typing import Any, Final
 
 import orjson
-import structlog
 from fastapi import APIRouter, Request, Response
 
-from models.cql2 import NotListedError
 from models.twins import TwinDefinition
 from twin.api.gone import unless_gone
 from twin.api.ogc import api, documents, items, pages
@@ -40,7 +38,6 @@ from twin.api.ogc.service import FeatureService
 router = APIRouter(prefix="/ogc/{twin}", include_in_schema=False)
 
 _METHODS: Final = ["GET", "HEAD"]
-_log = structlog.get_logger("twin.ogc")
 
 
 @router.api_route("", methods=_METHODS)
@@ -165,17 +162,13 @@ async def _described(request: Request, twin: TwinDefinition, collection: str) ->
 async def _wanted(
     request: Request, collection: Collection, twin: TwinDefinition, how: Format
 ) -> Wanted:
-    """The parameters. An attempt to reach what nobody offered is logged."""
+    """The parameters, read with the attributes that they name."""
     service, crs = _service(request), CRS84H if how is JSONFG else CRS84
 
     def read(there: Collection) -> Wanted:
         return read_wanted(request.query_params, there, twin, service.storage, crs)
 
-    try:
-        return await naming_attributes(service.services.pool, twin, collection, read)
-    except NotListedError as error:
-        _log.warning("refused", kind=error.kind, name=error.name[:200], path=request.url.path)
-        raise
+    return await naming_attributes(service.services.pool, twin, collection, read)
 
 
 async def _document(

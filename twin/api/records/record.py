@@ -123,6 +123,7 @@ def record(entry: Entry, lineage: Lineage, twin: TwinDefinition, place: Place) -
             "declared": entry.accuracy,
             "method": entry.method,
             "note": entry.accuracy_note,
+            "computed": None if entry.sigma is None else {**entry.sigma, "sigma": 1, "unit": "m"},
             **_checked(latest),
         },
         "lineage": {

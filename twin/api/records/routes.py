@@ -7,10 +7,8 @@ import uuid
 from typing import Any, Final
 
 import orjson
-import structlog
 from fastapi import APIRouter, Request, Response
 
-from models.cql2 import NotListedError
 from models.crs import StorageCrs
 from models.db import entries as db
 from models.db.entries import Entry
@@ -35,7 +33,6 @@ from twin.services import Services
 
 router = APIRouter(prefix="/ogc/{twin}/collections/" + CATALOGUE, tags=["OGC API – Records"])
 
-_log = structlog.get_logger("twin.records")
 _TERRAIN: Final = "terrain"
 _CRS: Final = {"Content-Crs": f"<{CRS84}>"}
 #: Columns of the page.
@@ -80,11 +77,7 @@ async def get_records(request: Request, twin: str) -> Response:
     """Records, by page."""
     definition, how, given = _begin(request, twin, RECORDS, PARAMETERS)
     services, storage = _services(request), _storage(request)
-    try:
-        wanted = read_wanted(given, storage)
-    except NotListedError as error:
-        _log.warning("refused", kind=error.kind, name=error.name[:200], path=request.url.path)
-        raise
+    wanted = read_wanted(given, storage)
     found = await db.entries(services.pool, twin)
     passing = None
     if wanted.filter is not None:

@@ -22,8 +22,8 @@ from models.cql2.tree import Expression, Kind
 from models.crs import StorageCrs
 from twin.api.ogc.crs import CRS84, find_crs, storage_geometry
 from twin.api.ogc.errors import NoPageError, ParameterError
-from twin.api.ogc.parameters import LARGEST_LIMIT, language_of
 from twin.api.ogc.paging import require_token
+from twin.api.ogc.parameters import LARGEST_LIMIT, language_of
 from twin.api.ogc.times import Period, read_period
 
 DEFAULT_LIMIT: Final = 10

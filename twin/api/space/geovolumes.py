@@ -1,18 +1,24 @@
 """``/ogc/{twin}/collections3d``: layers that have 3D Tiles, as containers of 3D content.
 
 After the draft OGC API – 3D GeoVolumes (22-029): a container has an extent, its ``contentExtent``
-and ``content`` links to distributions with the relation ``original``. The draft puts containers
+(that of the tileset's root, with ellipsoidal heights) and ``content`` links to distributions with
+the relation ``original``. The draft puts containers
 below ``/collections``, which OGC API – Features uses for features here; so they have an address of
 their own, and no conformance is claimed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
+import numpy as np
+import orjson
 from fastapi import APIRouter, Query, Request
 
+from models.geocentric import ecef_to_geodetic
 from models.twins import TwinDefinition
+from tiles.store.base import ROOT
 from twin.api.errors import NotFoundError
 from twin.api.mvt.documents import link
 from twin.api.mvt.links import base_of
@@ -21,7 +27,7 @@ from twin.services import Services
 router = APIRouter(prefix="/ogc/{twin}", tags=["OGC API – 3D GeoVolumes"])
 
 _TILES: Final = "application/json+3dtiles"
-_CRS84: Final = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+_CRS84H: Final = "http://www.opengis.net/def/crs/OGC/0/CRS84h"
 
 Json = Annotated[Literal["json"], Query(alias="f", description="表示形式 Representation")]
 
@@ -37,7 +43,7 @@ async def list_containers(request: Request, twin: str, f: Json = "json") -> dict
     base = base_of(request, twin)
     return {
         "collections": [
-            _container(request, definition, layer) for layer in layers if layer["tileset"]
+            await _container(request, definition, layer) for layer in layers if layer["tileset"]
         ],
         "links": [link(f"{base}/collections3d", "self")],
     }
@@ -60,21 +66,25 @@ async def get_container(
             "not been tiled.",
             f"孪生体“{twin}”没有三维内容“{container}”。可用：{there}；其余尚未切片。",
         )
-    return _container(request, definition, layers[container])
+    return await _container(request, definition, layers[container])
 
 
-def _container(request: Request, twin: TwinDefinition, layer: dict[str, Any]) -> dict[str, Any]:
+async def _container(
+    request: Request, twin: TwinDefinition, layer: dict[str, Any]
+) -> dict[str, Any]:
+    services: Services = request.app.state.services
+    document = orjson.loads((await services.tile(twin.id, layer["id"], ROOT)).decoded())
+    box = extent(document["root"])
     base = base_of(request, twin.id)
     root = str(request.base_url).rstrip("/")
     title = f"{layer['title']['zh']} {layer['title']['en']}"
-    extent = {"spatial": {"bbox": [list(twin.extent)], "crs": _CRS84}}
     tileset = link(f"{root}{layer['tileset']}", "original", _TILES, f"{title} (3D Tiles 1.1)")
     return {
         "id": layer["id"],
         "title": title,
         "collectionType": "3d-container",
-        "extent": extent,
-        "contentExtent": {"bbox": list(twin.extent), "crs": _CRS84},
+        "extent": {"spatial": {"bbox": [box], "crs": _CRS84H}},
+        "contentExtent": {"bbox": box, "crs": _CRS84H},
         "content": [tileset],
         "children": [],
         "links": [
@@ -82,3 +92,22 @@ def _container(request: Request, twin: TwinDefinition, layer: dict[str, Any]) ->
             tileset,
         ],
     }
+
+
+def extent(root: Mapping[str, Any]) -> list[float]:
+    """West, south, lowest, east, north, highest of a tileset's root: degrees and metres above the
+    ellipsoid (CGCS2000)."""
+    volume = root["boundingVolume"]
+    if "region" in volume:
+        west, south, east, north = np.degrees(volume["region"][:4])
+        low, high = volume["region"][4:]
+    else:
+        middle, *axes = np.array(volume["box"], np.float64).reshape(4, 3)
+        # corners, and middles of faces: a level one is nearest to the ellipsoid in its middle
+        steps = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3), axis=-1).reshape(-1, 3)
+        frame = np.array(root.get("transform", np.eye(4)), np.float64).reshape(4, 4)
+        places = (middle + steps @ np.array(axes)) @ frame[:3, :3] + frame[3, :3]
+        lon, lat, up = ecef_to_geodetic(places)
+        west, south, low = lon.min(), lat.min(), up.min()
+        east, north, high = lon.max(), lat.max(), up.max()
+    return [round(float(v), 7) for v in (west, south, low, east, north, high)]

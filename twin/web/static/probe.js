@@ -42,6 +42,28 @@ export function exposeProbe(context) {
       }
       return null;
     },
+    /**
+     * What the renderer counts in each tile of a layer that it has loaded.
+     * @param {string} layer
+     */
+    contents: (layer) => {
+      const found = city().legend.find((entry) => entry.layer.id === layer)?.layer.tileset;
+      /** @type {Array<{leaf: boolean, features: number, points: number, triangles: number}>} */
+      const out = [];
+      const open = found ? [found.root] : [];
+      for (let tile = open.pop(); tile; tile = open.pop()) {
+        open.push(...tile.children);
+        const { content } = tile;
+        if (!content || content.trianglesLength + content.pointsLength === 0) continue;
+        out.push({
+          leaf: tile.children.length === 0,
+          features: content.featuresLength,
+          points: content.pointsLength,
+          triangles: content.trianglesLength,
+        });
+      }
+      return out;
+    },
     /** The state as plain JSON, with what the scene makes of it. */
     state: () => {
       const { store, city: found, twin, problems, picked, record } = context();

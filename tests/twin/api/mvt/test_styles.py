@@ -77,7 +77,7 @@ def test_every_style_of_both_twins_is_valid(service: Service) -> None:
             styles[f"{twin} {one['id']}"] = httpx.get(one["links"][0]["href"]).json()
     assert {name.split()[1] for name in styles} == {"buildings", "bim", "pipes"}
     broken = json.loads(json.dumps(styles["qianwan pipes"]))
-    broken["layers"][1]["paint"]["line-width"][1] = "nonsense"
+    broken["layers"][1]["type"] = "nonsense"
     found = faults({**styles, "broken": broken})
     assert found.pop("broken")  # it does look
     assert found == {name: [] for name in styles}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
+from statistics import median
 from typing import Any
 
 import httpx
 import pytest
+import rasterio
 from owslib.ogcapi.records import Records
 
 from tests.twin.api.conftest import Catalogue
@@ -69,7 +72,8 @@ def test_what_a_record_says_of_its_data(catalogue: Catalogue) -> None:
     one = catalogue.records()["建筑 A"]
     about = one["properties"]
     kept = httpx.get(f"{catalogue.root}/collections/buildings/items",
-                     params={"filter": "dataset = '建筑 A'", "counts": "true"}).json()  # fmt: skip
+                     params={"filter": "dataset = '建筑 A'", "counts": "true",
+                             "limit": "10000"}).json()  # fmt: skip
     assert about["tables"]["building"] == kept["numberMatched"] > 0
     assert about["features"] == sum(about["tables"].values())
     west, south, east, north = one["bbox"]
@@ -77,7 +81,10 @@ def test_what_a_record_says_of_its_data(catalogue: Catalogue) -> None:
         lon, lat = feature["geometry"]["coordinates"][0][0][0][:2]
         assert west <= lon <= east
         assert south <= lat <= north
-    assert about["height"]["lowest"] <= about["height"]["highest"]
+    rows = [f["properties"] for f in kept["features"]]
+    tops = [r["base_height"] + r["height"] for r in rows if r["base_height"] and r["height"]]
+    assert about["height"]["lowest"] <= about["height"]["highest"] - 3
+    assert about["height"]["highest"] == pytest.approx(max(tops), abs=0.006)
     assert about["height"]["datum"] == "1985"
     assert about["license"] == "CC-BY-4.0"
     assert about["contacts"] == [{"organization": "测绘院", "roles": ["resourceProvider"]}]
@@ -125,8 +132,28 @@ def test_terrain_has_an_extent_but_no_features(catalogue: Catalogue) -> None:
     west, south, east, north = one["bbox"]
     assert 121 < west < east < 122
     assert 30 < south < north < 32
+    with rasterio.open(Path(__file__).parents[4] / "data-samples" / "qianwan" / "dem.tif") as dem:
+        cells = dem.read(1, masked=True)
+    lowest, highest = (one["properties"]["height"][end] for end in ("lowest", "highest"))
+    assert (lowest, highest) == pytest.approx((cells.min(), cells.max()), abs=0.006)
     assert one["properties"]["features"] is None
     assert one["properties"]["crs"]["horizontal"]
+
+
+def test_accuracy_is_told_as_it_was_declared_and_as_it_was_worked_out(
+    catalogue: Catalogue,
+) -> None:
+    found = catalogue.records()
+    told = found["管线"]["properties"]["accuracy"]["computed"]
+    items = f"{catalogue.root}/collections/pipe-points/items?limit=10000"
+    rows = [f["properties"] for f in httpx.get(items).json()["features"]]
+    assert told["features"] == len(rows) > 0
+    for which, name in (("plan", "sigma_xy"), ("height", "sigma_z")):
+        known = [row[name] for row in rows if row[name] is not None]
+        assert told[which]["known"] == len(known) > 0
+        assert told[which]["greatest"] == pytest.approx(max(known), abs=1e-3)
+        assert told[which]["median"] == pytest.approx(median(known), abs=1e-3)
+    assert found["建筑 A"]["properties"]["accuracy"]["computed"] is None
 
 
 def test_a_licence_is_never_invented(catalogue: Catalogue) -> None:

@@ -1,8 +1,19 @@
+"""Containers of 3D content, and questions about space over the samples."""
+
 from __future__ import annotations
 
-import httpx
+from pathlib import Path
 
+import httpx
+import numpy as np
+import pytest
+import rasterio
+from scipy.interpolate import RegularGridInterpolator
+
+from twin.client import Client
 from twin.testing import Service
+
+DEM = Path(__file__).parents[4] / "data-samples" / "qianwan" / "dem.tif"
 
 
 def test_containers_lead_to_tilesets(service: Service) -> None:
@@ -16,9 +27,41 @@ def test_containers_lead_to_tilesets(service: Service) -> None:
         tileset = httpx.get(content["href"])
         assert tileset.json()["asset"]["version"] == "1.1"
         assert httpx.get(f"{base}/{one['id']}").json() == one
+        west, south, low, east, north, high = one["contentExtent"]["bbox"]
+        assert one["extent"]["spatial"]["bbox"] == [one["contentExtent"]["bbox"]]
+        assert (west, south, low) < (east, north, high)
+        assert -40 < low < high < 400
     missing = httpx.get(f"{base}/trees")
     assert missing.status_code == 404
     assert "buildings" in missing.json()["detail"]
+
+
+def test_an_extent_holds_what_the_layer_draws_and_little_else(service: Service) -> None:
+    city = Client(service.url)
+    for layer, collection in (("buildings", "buildings"), ("pipes", "pipe-segments")):
+        found = httpx.get(f"{service.url}/ogc/qianwan/collections3d/{layer}").json()
+        west, south, _, east, north, _ = found["contentExtent"]["bbox"]
+        bounds = city.features("qianwan", collection, properties=["key"]).total_bounds
+        slack = np.array([west, south, east, north]) - bounds
+        assert (slack[:2] < 1e-7).all()
+        assert (slack[2:] > -1e-7).all()
+        assert np.abs(slack).max() < 0.002  # some 200 m
+
+
+def test_heights_of_the_ground_are_those_of_the_delivered_raster(service: Service) -> None:
+    with rasterio.open(DEM) as dem:
+        cells, place = dem.read(1).astype(float), np.array(tuple(dem.transform)[:6])
+    rows, columns = (np.arange(n) + 0.5 for n in cells.shape)
+    pick = np.random.default_rng(3)
+    row, column = (pick.uniform(2, n - 2, 40) for n in cells.shape)
+    expected = RegularGridInterpolator((rows, columns), cells)(np.stack([row, column], axis=1))
+    east, north = place.reshape(2, 3) @ np.stack([column, row, np.ones(40)])
+    answer = Client(service.url).ask(
+        "qianwan", "terrain-height", points=np.stack([east, north], axis=1).tolist()
+    )
+    points = answer["result"]["points"]
+    assert [one["height"] for one in points] == pytest.approx(expected, abs=1e-3)
+    assert {one["source"] for one in points} == {"terrain"}
 
 
 def test_a_box_of_space_is_asked_over_http(service: Service) -> None:
