@@ -6,8 +6,11 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
+
+_NEW: Final = ".new-"
 
 
 def write_whole(target: Path, data: bytes | BinaryIO) -> None:
@@ -16,7 +19,7 @@ def write_whole(target: Path, data: bytes | BinaryIO) -> None:
 
     Raises :class:`OSError` and then leaves ``target`` as it was.
     """
-    handle, name = tempfile.mkstemp(prefix=".new-", dir=target.parent)
+    handle, name = tempfile.mkstemp(prefix=_NEW, dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
             if isinstance(data, bytes):
@@ -31,3 +34,15 @@ def write_whole(target: Path, data: bytes | BinaryIO) -> None:
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def sweep(folder: Path, age: float) -> None:
+    """Delete what killed writers of :func:`write_whole` left in ``folder`` ``age`` seconds ago.
+
+    Raises :class:`OSError`; a folder that is not there has none.
+    """
+    last = time.time() - age
+    for left in folder.glob(f"{_NEW}*"):
+        with contextlib.suppress(FileNotFoundError):  # another process was first
+            if left.stat().st_mtime <= last and left.is_file():
+                left.unlink()

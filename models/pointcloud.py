@@ -7,6 +7,7 @@ whole clouds only. One that is delivered again under the same name takes the old
 
 from __future__ import annotations
 
+import filecmp
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -142,12 +143,13 @@ def folder(home: Path, twin: str) -> Path:
 def store_cloud(home: Path, twin: str, source: Path, passport: CloudPassport) -> Path:
     """Copy the cloud ``source`` (checked before) and make it one of the twin's; its new path.
 
-    An older one of the same name is deleted. Raises :class:`OSError` where that cannot be written.
+    An older one of the same name is deleted, a copy that was damaged since is replaced. Raises
+    :class:`OSError` where that cannot be written.
     """
     place = folder(home, twin)
     place.mkdir(parents=True, exist_ok=True)
     kept = place / f"{passport.sha256}.las"
-    if not kept.exists():
+    if not kept.exists() or not filecmp.cmp(source, kept, shallow=False):
         with source.open("rb") as stream:
             write_whole(kept, stream)
     text = json.dumps(asdict(passport), ensure_ascii=False, indent=1)

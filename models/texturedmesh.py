@@ -7,6 +7,7 @@ whole meshes only. One that is delivered again under the same name takes the old
 
 from __future__ import annotations
 
+import filecmp
 import json
 import shutil
 from dataclasses import asdict, dataclass
@@ -104,16 +105,19 @@ def folder(home: Path, twin: str) -> Path:
 def store_mesh(home: Path, twin: str, made: Path, passport: MeshPassport) -> Path:
     """Copy the folder ``made``, which a check filled, and make it one of the twin's meshes.
 
-    An older one of the same name is deleted. Raises :class:`OSError` where that cannot be written.
+    An older one of the same name is deleted, a copy that was damaged since is replaced. Raises
+    :class:`OSError` where that cannot be written.
     """
     place = folder(home, twin)
     place.mkdir(parents=True, exist_ok=True)
     kept = place / passport.sha256
-    if not kept.with_suffix(".json").exists():
+    names = [path.name for path in made.iterdir()]
+    same, _, _ = filecmp.cmpfiles(made, kept, names, shallow=False)
+    if len(same) < len(names):
         half = place / f".new-{passport.sha256}"
-        for left in (half, kept):
-            shutil.rmtree(left, ignore_errors=True)
+        shutil.rmtree(half, ignore_errors=True)
         shutil.copytree(made, half)
+        shutil.rmtree(kept, ignore_errors=True)
         half.rename(kept)
     text = json.dumps(asdict(passport), ensure_ascii=False, indent=1)
     write_whole(kept.with_suffix(".json"), text.encode())

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 
 from tiles.content import F64
-from tiles.contents import Context, Done, LeafTask, MassingTask, work
+from tiles.contents import Context, Done, Task, instead, work
 from tiles.errors import ContentError
 from tiles.gltf import DEFAULT, Profile
 from tiles.layer import Layer, Progress
@@ -27,7 +27,7 @@ from tiles.workers import Pool, Runner, give_back
 __all__ = ["BuildReport", "Built", "Options", "Plan", "Progress", "build_layer", "make", "publish"]
 
 log = logging.getLogger(__name__)
-_Runner: TypeAlias = Runner[Context, LeafTask | MassingTask, Done]
+_Runner: TypeAlias = Runner[Context, Task, Done]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ def publish(built: Built, store: TileStore, start: float, mode: str = "full") ->
 
 def _runner(options: Options) -> _Runner:
     if options.scheduler is None:
-        return Pool(work, None, options.workers)
+        return Pool(work, None, options.workers, instead)
     from tiles.cluster import Cluster  # its library is an extra
 
     return Cluster(work, None, options.scheduler)

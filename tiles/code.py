@@ -12,7 +12,16 @@ from typing import Final
 #: Folders of :mod:`tiles` that no content of a feature comes from.
 OTHERS: Final = ("__pycache__", "check", "points", "store", "terrain", "textured")
 #: Libraries whose version the bytes of contents depend on.
-LIBRARIES: Final = ("numpy", "shapely", "mapbox-earcut", "meshopt", "pyproj", "orjson", "pandas")
+LIBRARIES: Final = (
+    "numpy",
+    "shapely",
+    "mapbox-earcut",
+    "meshopt",
+    "DracoPy",
+    "pyproj",
+    "orjson",
+    "pandas",
+)
 
 
 @cache

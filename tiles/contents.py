@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from tiles.metadata import JsonObject, schema
 from tiles.statistics import Statistics
 from tiles.store.base import Sink
 from tiles.tilers.base import Batch, Loader, RefusedFeature
+from tiles.tilers.refusals import refused
 from tiles.volumes import content_box
 
 
@@ -46,6 +48,16 @@ class MassingTask:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusalTask:
+    """A task of one ``leaf`` that no worker survived: its features are refused, unseen."""
+
+    leaf: LeafTask
+
+
+Task: TypeAlias = LeafTask | MassingTask | RefusalTask
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """A content in the store: its name, the box (6,) of its vertices in ENU metres, the bytes of
     the decoded GLB, what stands for it in its parent, and what was counted in it."""
@@ -59,20 +71,39 @@ class Stored:
 
 @dataclass(slots=True)
 class Done:
-    """What came of a task: one content (None without features) and what it refused a leaf."""
+    """What came of a task: one content (None without features) and what it refused a leaf.
+
+    Another run may do better with what is ``lost`` now.
+    """
 
     task: LeafTask | MassingTask
     contents: list[Stored | None] = field(default_factory=list)
     refused: list[list[RefusedFeature]] = field(default_factory=list)
     schema: JsonObject | None = None
+    lost: bool = False
 
 
-def work(context: Context, task: LeafTask | MassingTask) -> Done:
+def instead(task: Task) -> Sequence[Task]:
+    """What to do for a task that kills whoever does it: its leaves one by one, the refusal of a
+    single one, or nothing."""
+    if not isinstance(task, LeafTask):
+        return ()
+    if len(task.numbers) == 1:
+        return (RefusalTask(task),)
+    return [
+        LeafTask([number], [keys]) for number, keys in zip(task.numbers, task.keys, strict=True)
+    ]
+
+
+def work(context: Context, task: Task) -> Done:
     """Do ``task``: the same task gives the same files in any process, any number of times.
 
     Raises :class:`tiles.errors.ContentError` where the tiler breaks its contract and
     :class:`tiles.errors.StoreError`.
     """
+    if isinstance(task, RefusalTask):
+        ids = context.loader.load(np.concatenate(task.leaf.keys)).ids
+        return Done(task.leaf, [None], [refused(ids, "TILE-WORKER")], lost=True)
     done = Done(task)
     if isinstance(task, MassingTask):
         few = massing.generalised(massing.joined(task.parts))

@@ -9,6 +9,9 @@ of the 3D Metadata Semantic Reference), so nothing is looser or coarser than in 
 
 from __future__ import annotations
 
+import hashlib
+import re
+import shutil
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +23,7 @@ import numpy.typing as npt
 import orjson
 
 from models.files import write_whole
+from tiles.code import code_digest
 from tiles.implicit_tree import Spot, laid_out
 from tiles.store.base import ROOT, TileStore
 
@@ -28,8 +32,11 @@ JsonObject: TypeAlias = dict[str, Any]
 #: Levels of a subtree: 341 tiles, a file of some kilobytes.
 LEVELS: Final = 5
 _TILES: Final = (4**LEVELS - 1) // 3
-_CONTENT: Final = "content/{level}/{x}/{y}.glb"
-_SUBTREES: Final = "subtrees/{level}/{x}/{y}.subtree"
+_CONTENT: Final = "{version}/content/{level}/{x}/{y}.glb"
+_SUBTREES: Final = "{version}/subtrees/{level}/{x}/{y}.subtree"
+_VERSION: Final = re.compile("[0-9a-f]{32}")
+#: Folders of exports by versions of this program that had no folder for each of theirs.
+_UNVERSIONED: Final = ("content", "subtrees")
 _ALIGN: Final = 8
 _TILE_CLASS: Final[JsonObject] = {
     "properties": {
@@ -64,11 +71,13 @@ class Export:
 def write_implicit(store: TileStore, folder: Path) -> Export:
     """Write the tileset that ``store`` has published into ``folder``, as plain files.
 
-    The root is written last, so that an older export in ``folder`` stays whole until then; files of
-    that older one are left where they are. Raises :class:`tiles.errors.StoreError` and
-    :class:`OSError`.
+    All but the root go into a folder of this version, whose name is in the root's templates; the
+    root is written last, so that an older export stays whole until then, and then that one's files
+    are removed. Raises :class:`tiles.errors.StoreError` and :class:`OSError`.
     """
-    document = orjson.loads(store.get(ROOT).decoded())
+    published = store.get(ROOT)
+    document = orjson.loads(published.decoded())
+    version = hashlib.blake2b(code_digest() + published.digest.encode(), digest_size=16).hexdigest()
     spots = laid_out(document["root"], lambda uri: store.get(uri).decoded())
     levels = 1 + max(spot.level for spot in spots)
 
@@ -80,16 +89,23 @@ def write_implicit(store: TileStore, folder: Path) -> Export:
     contents = subtrees = 0
     for spot in spots:
         if spot.uri is not None:
-            put(_filled(_CONTENT, spot.level, spot.x, spot.y), store.get(spot.uri).decoded())
+            name = _filled(_CONTENT, version, spot.level, spot.x, spot.y)
+            put(name, store.get(spot.uri).decoded())
             contents += 1
     for (level, x, y), data in _subtrees(spots):
-        put(_filled(_SUBTREES, level, x, y), data)
+        put(_filled(_SUBTREES, version, level, x, y), data)
         subtrees += 1
-    put(ROOT, orjson.dumps(_document(document, spots[0], levels, bool(contents))))
+    put(ROOT, orjson.dumps(_document(document, spots[0], levels, version, bool(contents))))
+    for old in folder.iterdir():
+        stale = _VERSION.fullmatch(old.name) is not None or old.name in _UNVERSIONED
+        if stale and old.name != version and old.is_dir():
+            shutil.rmtree(old)
     return Export(len(spots), contents, subtrees)
 
 
-def _document(explicit: JsonObject, root: Spot, levels: int, contents: bool) -> JsonObject:
+def _document(
+    explicit: JsonObject, root: Spot, levels: int, version: str, contents: bool
+) -> JsonObject:
     """tileset.json: that of the explicit one with another root."""
     schema = dict(explicit.get("schema", {"id": "cim_twin_tiles"}))
     schema["classes"] = {**schema.get("classes", {}), "tile": _TILE_CLASS}
@@ -101,11 +117,11 @@ def _document(explicit: JsonObject, root: Spot, levels: int, contents: bool) -> 
             "subdivisionScheme": "QUADTREE",
             "subtreeLevels": LEVELS,
             "availableLevels": levels,
-            "subtrees": {"uri": _SUBTREES},
+            "subtrees": {"uri": _SUBTREES.replace("{version}", version)},
         },
     }
     if contents:
-        tile["content"] = {"uri": _CONTENT}
+        tile["content"] = {"uri": _CONTENT.replace("{version}", version)}
     if "transform" in explicit["root"]:
         tile["transform"] = explicit["root"]["transform"]
     return explicit | {"schema": schema, "root": tile}
@@ -186,5 +202,5 @@ def morton(x: int, y: int) -> int:
     return sum((x >> b & 1) << 2 * b | (y >> b & 1) << 2 * b + 1 for b in range(bits))
 
 
-def _filled(template: str, level: int, x: int, y: int) -> str:
-    return template.format(level=level, x=x, y=y)
+def _filled(template: str, version: str, level: int, x: int, y: int) -> str:
+    return template.format(version=version, level=level, x=x, y=y)

@@ -102,8 +102,8 @@ def update_layer(
 
 
 def usable(tiles: TileMap, store: TileStore) -> TiledLayer | None:
-    """What is published in ``store``, if it is what the map remembers and of this version, and all
-    its files are there."""
+    """What is published in ``store``, if it is what the map remembers and of this version, all
+    its files are there, and it is known how each of its leaves was made."""
     state = tiles.state() if tiles.trusted else None
     if state is None or state.signature != tiles.signature:
         return None
@@ -111,7 +111,10 @@ def usable(tiles: TileMap, store: TileStore) -> TiledLayer | None:
         root = store.get(ROOT).digest
     except TileNotFoundError:
         return None
-    return state if root == state.root and tiles.stored().issuperset(state.files) else None
+    if root != state.root or not tiles.stored().issuperset(state.files):
+        return None
+    leaves = digests(node for node in state.tree if not node[0])
+    return state if len(tiles.find(leaves)) == len(set(leaves)) else None
 
 
 def unchanged(tiles: TileMap, state: TiledLayer, layer: str, start: float) -> BuildReport:
@@ -192,9 +195,11 @@ class _Update:
         leaves = placed(root, boxes, change.came, before)
         more = [leaf for leaf in dict.fromkeys(leaves) if leaf not in out]
         out |= self._tiles.keys(more)
-        of = np.array([list(out).index(leaf) for leaf in leaves])
-        for number, leaf in enumerate(list(out)):
-            out[leaf] = np.concatenate([out[leaf], change.came.keys[of == number]])
+        rows: dict[bytes, list[int]] = {}
+        for row, leaf in enumerate(leaves):
+            rows.setdefault(leaf, []).append(row)
+        for leaf, own in rows.items():
+            out[leaf] = np.concatenate([out[leaf], change.came.keys[own]])
         return out
 
     def _fresh(self, wanted: Mapping[bytes, I64]) -> dict[bytes, Branch | None]:

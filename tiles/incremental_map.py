@@ -20,13 +20,14 @@ from models.db.connection import Connection
 from models.db.tiles import LayerKey, TiledContent, TiledLayer
 from tiles.code import code_digest
 from tiles.contents import Stored
+from tiles.errors import StoreError, TileNotFoundError
 from tiles.gltf import Profile
 from tiles.layer_tree import Made
 from tiles.massing import Massing
 from tiles.massing_bytes import packed, unpacked
 from tiles.scheme import Limits
 from tiles.statistics import Statistics
-from tiles.store.base import TileStore
+from tiles.store.base import ROOT, TileStore
 from tiles.tilers.base import RefusedFeature
 
 
@@ -99,11 +100,19 @@ class TileMap:
         """Delete files that no published root has reached for ``age``; how many they were.
 
         With ``strays``, also files that no root ever reached (left by a build that was killed) and
-        that are older. Nobody may tile the layer meanwhile.
+        that are older. Nobody may tile the layer meanwhile. Raises
+        :class:`tiles.errors.StoreError`, and deletes nothing, where another root is published than
+        the one remembered: what that reaches is not known.
         """
         state = self.state()
         if state is None:
             return 0
+        try:
+            root = self._store.get(ROOT).digest
+        except TileNotFoundError:
+            return 0
+        if root != state.root:
+            raise _another(self._key)
         gone = set(db.retired(self._conn, self._key, age))
         if strays:
             waiting = set(db.retired(self._conn, self._key, timedelta(0)))
@@ -128,6 +137,17 @@ def signature(profile: Profile, limits: Limits | None, *place: object) -> bytes:
         said = part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode()
         out.update(len(said).to_bytes(8, "little") + said)
     return out.digest()
+
+
+def _another(key: LayerKey) -> StoreError:
+    where = f"{key.twin}/{key.layer} ({key.store})"
+    return StoreError(
+        f"Another tileset is published in {where} than the one that the database remembers, as "
+        "after a run that was killed or a database that was restored; no file was deleted. "
+        f"Run `twin tile --twin {key.twin} --layer {key.layer}` first.",
+        f"{where} 中已发布的瓦片集与数据库记录的不一致（例如运行被中断或数据库曾被恢复），"
+        f"未删除任何文件。请先运行 `twin tile --twin {key.twin} --layer {key.layer}`。",
+    )
 
 
 def _made(row: TiledContent) -> Made:

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Final
 
-from tiles.contents import Context, Done, LeafTask, MassingTask, Stored, same_schema
+from tiles.contents import Context, Done, LeafTask, MassingTask, Stored, Task, same_schema
 from tiles.layer_tree import Branch, Knot, Made, Memory, tile_of
 from tiles.massing import Massing
 from tiles.mesh.ragged import I64
@@ -41,7 +41,7 @@ class Layer:
         self,
         root: Branch | None,
         context: Context,
-        runner: Runner[Context, LeafTask | MassingTask, Done],
+        runner: Runner[Context, Task, Done],
         memory: Memory | None = None,
         schema: JsonObject | None = None,
     ) -> None:
@@ -154,7 +154,8 @@ class Layer:
                 done.task.numbers, done.task.keys, done.contents, done.refused, strict=True
             )
         ]
-        self._keep(made_leaves)
+        if not done.lost:
+            self._keep(made_leaves)
         for leaf, made in zip(done.task.numbers, made_leaves, strict=True):
             self._leaf_done(leaf, made)
 

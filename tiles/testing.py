@@ -138,6 +138,31 @@ class MortalTiler(BoxTiler):
         return super().content(rows)
 
 
+class FatalTiler(BoxTiler):
+    """Boxes of which row 3 kills every process that makes it, and nothing else."""
+
+    def content(self, rows: I64) -> Content:
+        """See :meth:`tiles.tilers.base.Tiler.content`."""
+        if 3 in rows:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().content(rows)
+
+
+class OddError(Exception):
+    """An error that no process can take from another one."""
+
+    def __init__(self, what: str, more: int) -> None:
+        super().__init__(f"{what} and {more}")
+
+
+class OddTiler(BoxTiler):
+    """Boxes that end in an :class:`OddError`."""
+
+    def content(self, rows: I64) -> Content:
+        """See :meth:`tiles.tilers.base.Tiler.content`."""
+        raise OddError("odd", len(rows))
+
+
 class NanTiler(BoxTiler):
     """Boxes with sound places in the index and broken vertices in the contents."""
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 import ctypes
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from tiles.errors import WorkerError
@@ -27,7 +29,9 @@ Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)
 
 #: How many workers may die in a row before any task is done.
-_DEATHS: Final = 4
+_DEATHS: Final = 8
+#: How many workers one task may kill before it is divided or set aside.
+_PATIENCE: Final = 2
 
 
 def cores() -> int:
@@ -74,15 +78,25 @@ class Pool(Generic[Context, Task, Result]):
     With one worker, everything happens in this process; with more, each is started afresh (spawn)
     and gets a copy of ``context``, so ``work`` must be a module's function, and tasks and results
     must be picklable. Results come in any order.
+
+    ``instead`` says what to do for a task that kills its workers: several tasks, its parts, each of
+    which shows for itself; or one that is done in its place when the task has killed once more,
+    alone, and others have been done, so that workers that can do nothing at all do not blame it.
     """
 
     def __init__(
-        self, work: Callable[[Context, Task], Result], context: Context | None, workers: int
+        self,
+        work: Callable[[Context, Task], Result],
+        context: Context | None,
+        workers: int,
+        instead: Callable[[Task], Sequence[Task]] | None = None,
     ) -> None:
         self.tasks: deque[Task] = deque()
         self.context = context
-        self._work, self._count = work, workers
+        self._work, self._count, self._instead = work, workers, instead
         self._workers: list[_Worker] = []
+        self._deaths: dict[int, int] = {}  # by the identity of a task that is not done
+        self._aside: deque[Task] = deque()
 
     def begin(self) -> None:
         """Start the workers, which import what ``work`` needs (about half a second)."""
@@ -97,16 +111,22 @@ class Pool(Generic[Context, Task, Result]):
     def results(self) -> Generator[Result, None, None]:
         """One result a task. Closing the generator ends the workers and drops what is not done.
 
-        What ``work`` raises is raised here. Raises :class:`tiles.errors.WorkerError` when workers
-        die again and again.
+        What ``work`` raises is raised here, as a :class:`tiles.errors.WorkerError` where it cannot
+        be sent. Raises that error also when workers die again and again.
         """
         if self._count == 1:
             while self.tasks:
                 yield self._work(self.context, self.tasks.popleft())  # type: ignore[arg-type]
             return
-        workers, deaths = self._workers, 0
+        workers, deaths, finished = self._workers, 0, False
         try:
-            while self.tasks or any(worker.task is not None for worker in workers):
+            while True:
+                if not self.tasks and all(worker.task is None for worker in workers):
+                    if not self._aside:
+                        return
+                    if not finished:
+                        raise _dying()
+                    self.tasks.append(self._aside.popleft())  # alone: nothing else is at fault
                 self._hand_out()
                 busy = {worker.pipe: worker for worker in workers if worker.task is not None}
                 for pipe in wait(list(busy)):
@@ -116,17 +136,32 @@ class Pool(Generic[Context, Task, Result]):
                     except (EOFError, OSError) as lost:
                         deaths += 1
                         workers.remove(worker)
-                        self.tasks.appendleft(worker.task)
                         _end(worker)
-                        if deaths == _DEATHS:
+                        if deaths == _DEATHS or not self._again(worker.task):
                             raise _dying() from lost
                         continue
                     if error is not None:
                         raise error
-                    deaths, worker.task = 0, None
+                    self._deaths.pop(id(worker.task), None)
+                    deaths, finished, worker.task = 0, True, None
                     yield result
         finally:
             self.close()
+
+    def _again(self, task: Task) -> bool:
+        """See to a task whose worker died; False where nothing is left to try."""
+        deaths = self._deaths.pop(id(task), 0) + 1
+        if deaths < _PATIENCE:
+            self._deaths[id(task)] = deaths
+            self.tasks.appendleft(task)
+            return True
+        parts = self._instead(task) if self._instead is not None else ()
+        if deaths == _PATIENCE and len(parts) < 2:
+            self._deaths[id(task)] = deaths
+            self._aside.append(task)
+            return True
+        self.tasks.extend(parts)  # after what may be sound
+        return bool(parts)
 
     def _hand_out(self) -> None:
         """Give each idle worker a task, and start workers while there are tasks without one."""
@@ -175,12 +210,25 @@ def _serve(pipe: Connection, work: Callable[[Any, Any], Any]) -> None:
         context = pipe.recv()
         while True:
             task = pipe.recv()
-            done: tuple[Exception | None, Any]
             try:
-                done = (None, work(context, task))
+                done = ForkingPickler.dumps((None, work(context, task)))
             except Exception as error:  # noqa: BLE001 - it is raised where the result is awaited
-                done = (error, None)
-            pipe.send(done)
+                done = ForkingPickler.dumps((_sendable(error), None))
+            pipe.send_bytes(done)
+
+
+def _sendable(error: Exception) -> Exception:
+    """``error``, or where it cannot be sent whole to another process, what it says."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    except Exception:  # noqa: BLE001 - whatever its class does there, it is no death of the worker
+        told = f"{type(error).__name__}: {error}"
+        return WorkerError(
+            f"A worker failed ({told}); the published tileset stays as it was. This is a fault of "
+            "the program: please report it with this text.",
+            f"切片工作进程出错（{told}）；已发布的瓦片集保持不变。这是程序缺陷，请连同此信息报告。",
+        )
+    return error
 
 
 def _end(worker: _Worker) -> None:
@@ -191,9 +239,9 @@ def _end(worker: _Worker) -> None:
 
 def _dying() -> WorkerError:
     return WorkerError(
-        f"Workers died {_DEATHS} times in a row without finishing a task; the published tileset "
-        "stays as it was. Look in the system log for a lack of memory, and run again with fewer "
-        "workers (--workers 1).",
-        f"切片工作进程连续 {_DEATHS} 次异常终止且未完成任何任务；已发布的瓦片集保持不变。"
+        "Workers die again and again without finishing a task; the published tileset stays as it "
+        "was. Look in the system log for a lack of memory, and run again with fewer workers "
+        "(--workers 1).",
+        "切片工作进程反复异常终止且未完成任务；已发布的瓦片集保持不变。"
         "请查看系统日志是否内存不足，并减少工作进程数（--workers 1）后重试。",
     )

@@ -30,7 +30,9 @@ from twin.api import (
     twins,
 )
 from twin.api.caching import Caching
+from twin.api.gone import UntilAnswered
 from twin.api.hashed import HashedTiles
+from twin.api.heads import Heads
 from twin.api.mvt import definitions as mvt_definitions
 from twin.api.mvt import routes as mvt
 from twin.api.mvt.tiles import VectorTiles
@@ -131,7 +133,9 @@ def create_app(settings: Settings, read_url: str) -> FastAPI:
     app.state.definition = cache(
         lambda: openapi.document(app, analyses_definition.paths(), analyses_definition.schemas())
     )
+    app.add_middleware(UntilAnswered)
     app.add_middleware(Caching)
+    app.add_middleware(Heads)
     app.add_middleware(HashedTiles)
     app.add_middleware(
         CORSMiddleware,

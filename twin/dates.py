@@ -60,6 +60,8 @@ def _watch(settings: Settings, url: str, every: float, over: threading.Event) ->
                 done = found.asked
         except TwinError as error:  # the database may be back at the next look
             _log.error("dates cannot be followed now", error=error.en)
+        except Exception:  # noqa: BLE001 a fault of this look, whatever it is, must not end the others
+            _log.exception("dates cannot be followed now")
         if over.wait(wait):
             return
 

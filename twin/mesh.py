@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -14,7 +13,15 @@ from models.crs import StorageCrs
 from models.features import DatumPassport
 from models.texturedmesh import MeshError, drop_mesh, folder, meshes, store_mesh
 from twin.console import counted, step
-from twin.kept_layer import Taken, outcome, profile_named, scratch
+from twin.kept_layer import (
+    Taken,
+    names_of,
+    outcome,
+    profile_of,
+    remember_profile,
+    require_profile,
+    scratch,
+)
 from twin.outcome import Outcome
 from twin.settings import Settings
 from twin.sources import frame_of
@@ -47,14 +54,14 @@ def take(
     Meshes of one name in different folders are told apart by these. With ``replace_all``, what is
     not delivered again is dropped, unless a file was refused.
     """
-    before = meshes(home, twin.id) if home is not None and twin is not None and files else []
-    names = _names(files)
+    names = names_of(files)
     outcomes = [
         _take(path, name, given, twin, storage, home)
         for path, name in zip(files, names, strict=True)
     ]
-    if replace_all and all(outcome.accepted for outcome in outcomes):
-        for kept in before:
+    whole = outcomes and all(outcome.accepted for outcome in outcomes)
+    if replace_all and whole and home is not None and twin is not None:
+        for kept in meshes(home, twin.id):
             if kept.passport.name not in names:
                 drop_mesh(kept)
     return outcomes
@@ -69,25 +76,29 @@ def tile_meshes(
 ) -> list[tuple[str, MeshReport]]:
     """3D Tiles of the meshes of ``twins`` that have some; (twin, report) of each.
 
-    ``out`` is as in :mod:`twin.tile_stores`. Raises :class:`twin.options.OptionError` for an
+    ``out`` is as in :mod:`twin.tile_stores`. Without ``profile``, a layer keeps the one it has
+    there. Raises :class:`twin.options.OptionError` for an
     unknown profile, :class:`MeshError` where another process tiles the same meshes, and as
     :func:`tiles.textured.build_meshes`.
     """
-    used = profile_named(profile)
+    require_profile(profile)
     reports = []
     storage = StorageCrs(settings.storage_srid)
+    stores = places(settings, out)
     for twin in twins:
         if LAYER not in twin.layers or not meshes(settings.home, twin.id):
             continue
         from tiles.textured import build_meshes  # its libraries are slow to load
 
+        place = folder(settings.home, twin.id)
         with (
-            scratch(folder(settings.home, twin.id), partial(_busy, twin.id)) as made,
+            scratch(place, partial(_busy, twin.id)) as made,
             step(f"切片 tile {twin.id}/{LAYER}") as shown,
         ):
+            used = profile_of(place, stores.name, profile)
             report = build_meshes(
                 meshes(settings.home, twin.id),
-                places(settings, out).store(twin.id, LAYER),
+                stores.store(twin.id, LAYER),
                 frame_of(twin, storage),
                 made,
                 extent=twin.extent,
@@ -96,6 +107,7 @@ def tile_meshes(
                 workers=workers,
                 progress=shown,
             )
+            remember_profile(place, stores.name, used)
         reports.append((twin.id, report))
     if out is not None and is_archive(out) and reports:
         export(settings, out, [(name, LAYER) for name, _ in reports])
@@ -114,12 +126,6 @@ def line(twin: str, report: MeshReport) -> str:
         f"{report.in_tiles} 入瓦片 in {counted(report.tiles, '瓦片', 'tile')}, "
         f"{report.refused} 未绘 not drawn, {report.bytes / 1e6:.2f} MB, {report.seconds:.1f} s"
     )
-
-
-def _names(files: Sequence[Path]) -> list[str]:
-    """What each mesh goes by: its file's name, with its folder's where several have the same."""
-    count = Counter(path.name for path in files)
-    return [p.name if count[p.name] == 1 else f"{p.parent.name}/{p.name}" for p in files]
 
 
 def _take(

@@ -9,6 +9,8 @@ from typing import Final
 from models.errors import TwinError
 from twin.settings import Settings
 
+#: Where packages of nginx keep logs, and rotate them.
+LOG: Final = "/var/log/nginx/cim-twin.log"
 #: What may stand in the file without quoting: an address, a port, or both.
 _LISTEN: Final = re.compile(r"(?:[A-Za-z0-9.-]+:|\[[0-9a-fA-F:]+\]:)?\d{1,5}")
 #: nginx reads these as its own inside a quoted string.
@@ -55,8 +57,9 @@ class NginxError(TwinError):
     code = "NGX-01"
 
 
-def configuration(settings: Settings, listen: str) -> str:
-    """The text of a configuration that listens on ``listen`` (port, or address:port).
+def configuration(settings: Settings, listen: str, log: str = LOG) -> str:
+    """The text of a configuration that listens on ``listen`` (port, or address:port) and writes
+    its requests to the file ``log``.
 
     It names the tile store and the address of ``settings``; hashed names are served from the
     store with ``gzip_static``, all else by the service. Where tiles are in a bucket, all comes from
@@ -81,6 +84,7 @@ def configuration(settings: Settings, listen: str) -> str:
     template = files("twin").joinpath("nginx.conf.template").read_text("utf-8")
     return template.format(
         listen=listen,
+        log=log,
         upstream=f"{host}:{settings.port}",
         contents=_FROM_BUCKET % bucket if bucket else _FROM_DISK % tiles,
         origins="\n".join(f"    {_origin(origin)}" for origin in settings.cors_origins),

@@ -36,9 +36,10 @@ def nginx(folder: Path, settings: Settings) -> Iterator[str]:
         f"{name}_temp_path {folder}/{name};\n"
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
+    configured = configuration(settings, address, f"{folder}/requests.log")
     (folder / "nginx.conf").write_text(
         f"{user} worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/log;\n"
-        f"events {{}}\nhttp {{ access_log off;\n{scratch}{configuration(settings, address)} }}\n"
+        f"events {{}}\nhttp {{ access_log off;\n{scratch}{configured} }}\n"
     )
     command = [program, "-p", str(folder), "-c", "nginx.conf", "-e", f"{folder}/log"]
     subprocess.run([*command, "-t"], check=True, capture_output=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,14 +14,20 @@ from models.crs import StorageCrs
 from models.features import DatumPassport
 from models.pointcloud import CloudError, clouds, drop_cloud, folder, store_cloud
 from tiles.points import PointReport, build_points
-from tiles.profile import Profile
-from tiles.store.base import TileStore
 from twin.console import counted, step
-from twin.kept_layer import Taken, outcome, profile_named, scratch
+from twin.kept_layer import (
+    Taken,
+    names_of,
+    outcome,
+    profile_of,
+    remember_profile,
+    require_profile,
+    scratch,
+)
 from twin.outcome import Outcome
 from twin.settings import Settings
 from twin.sources import frame_of
-from twin.tile_stores import export, is_archive, places
+from twin.tile_stores import Places, export, is_archive, places
 
 if TYPE_CHECKING:
     from ingest.readers.base import ReadOptions
@@ -46,13 +52,17 @@ def take(
 ) -> list[Outcome]:
     """Check each cloud and, where ``home`` is given, make it one of ``twin``'s.
 
-    With ``replace_all``, what is not delivered again is dropped, unless a file was refused.
+    Clouds of one name in different folders are told apart by these. With ``replace_all``, what is
+    not delivered again is dropped, unless a file was refused.
     """
-    before = clouds(home, twin.id) if home is not None and twin is not None and files else []
-    outcomes = [_take(path, given, twin, storage, home) for path in files]
-    if replace_all and all(outcome.accepted for outcome in outcomes):
-        names = {path.name for path in files}
-        for cloud in before:
+    names = names_of(files)
+    outcomes = [
+        _take(path, name, given, twin, storage, home)
+        for path, name in zip(files, names, strict=True)
+    ]
+    whole = outcomes and all(outcome.accepted for outcome in outcomes)
+    if replace_all and whole and home is not None and twin is not None:
+        for cloud in clouds(home, twin.id):
             if cloud.passport.name not in names:
                 drop_cloud(cloud)
     return outcomes
@@ -67,16 +77,17 @@ def tile_clouds(
 ) -> list[tuple[str, PointReport]]:
     """3D Tiles of the point clouds of ``twins`` that have some; (twin, report) of each.
 
-    ``out`` is as in :mod:`twin.tile_stores`. Raises :class:`twin.options.OptionError` for an
+    ``out`` is as in :mod:`twin.tile_stores`. Without ``profile``, a layer keeps the one it has
+    there. Raises :class:`twin.options.OptionError` for an
     unknown profile, :class:`CloudError` where another process tiles the same clouds, and as
     :func:`tiles.points.build_points`.
     """
-    used = profile_named(profile)
+    require_profile(profile)
+    stores = places(settings, out)
     reports = []
     for twin in twins:
         if LAYER in twin.layers and clouds(settings.home, twin.id):
-            store = places(settings, out).store(twin.id, LAYER)
-            reports.append((twin.id, _tile(settings, twin, used, store, workers)))
+            reports.append((twin.id, _tile(settings, twin, profile, stores, workers)))
     if out is not None and is_archive(out):
         export(settings, out, [(name, LAYER) for name, _ in reports])
     return reports
@@ -100,30 +111,35 @@ def line(twin: str, report: PointReport) -> str:
 def _tile(
     settings: Settings,
     twin: TwinDefinition,
-    profile: Profile,
-    store: TileStore,
+    profile: str | None,
+    stores: Places,
     workers: int | None,
 ) -> PointReport:
     storage = StorageCrs(settings.storage_srid)
+    place = folder(settings.home, twin.id)
     with (
-        scratch(folder(settings.home, twin.id), partial(_busy, twin.id)) as made,
+        scratch(place, partial(_busy, twin.id)) as made,
         step(f"切片 tile {twin.id}/{LAYER}") as shown,
     ):
-        return build_points(
+        used = profile_of(place, stores.name, profile)
+        report = build_points(
             clouds(settings.home, twin.id),
-            store,
+            stores.store(twin.id, LAYER),
             frame_of(twin, storage),
             made,
             extent=twin.extent,
             storage=storage,
-            profile=profile,
+            profile=used,
             workers=workers,
             progress=shown,
         )
+        remember_profile(place, stores.name, used)
+    return report
 
 
 def _take(
     path: Path,
+    name: str,
     given: ReadOptions,
     twin: TwinDefinition | None,
     storage: StorageCrs,
@@ -132,12 +148,12 @@ def _take(
     def work() -> Taken:
         found = las.read(path, given, twin, storage)
         if home is not None and twin is not None:
-            store_cloud(home, twin.id, path, found.passport)
+            store_cloud(home, twin.id, path, replace(found.passport, name=name))
         findings = (*found.findings, *misnamed.tell([path]))
         passport = DatumPassport(found.passport.horizontal, found.passport.vertical)
         return Taken(found.passport.count, found.refused, findings, passport, (path,))
 
-    return outcome(path, LAYER, work)
+    return outcome(path, LAYER, work, name)
 
 
 def _busy(twin: str, process: str) -> CloudError:

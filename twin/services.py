@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import blake2b
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +18,8 @@ import structlog
 
 from models.crs import geoid_height
 from models.db import pool as db
+from models.db.features_items import connection
+from models.db.features_state import read_state
 from models.db.migrate import head
 from models.errors import TwinError
 from models.features import THEME_TABLES, Theme
@@ -59,6 +63,15 @@ class TilesAwayError(TwinError):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """``count`` and ``extent`` of each feature table (:func:`models.db.pool.summary`), which stay
+    true while ``stamp`` does."""
+
+    stamp: str
+    tables: Mapping[str, Mapping[str, Any]]
+
+
 @dataclass
 class Services:
     """Everything a request may need; one per application. ``tiles`` are the published layers,
@@ -69,6 +82,9 @@ class Services:
     pool: db.Pool
     tiles: Places
     _grounds: dict[str, float] = field(default_factory=dict)
+    _editions: dict[str, str] = field(default_factory=dict)
+    _summaries: dict[str, Summary] = field(default_factory=dict)
+    _counting: dict[str, asyncio.Lock] = field(default_factory=dict)
     _buckets: dict[tuple[str, str], BucketStore | None] = field(default_factory=dict)
 
     def twin(self, twin: str) -> TwinDefinition:
@@ -155,9 +171,28 @@ class Services:
         except TileNotFoundError:
             return None
 
+    async def summary(self, twin: str) -> Summary:
+        """What each table holds of the twin now. All rows are passed for it, so that is done when
+        something was published, and once for all who ask meanwhile."""
+        async with connection(self.pool) as conn:
+            states = [await read_state(conn, twin, theme) for theme in Theme]
+        stamp = " ".join(state.stamp for state in states)
+        async with self._counting.setdefault(twin, asyncio.Lock()):
+            kept = self._summaries.get(twin)
+            if kept is None or kept.stamp != stamp:
+                kept = Summary(stamp, await db.summary(self.pool, twin))
+                self._summaries[twin] = kept
+        return kept
+
+    async def tiled(self, twin: str) -> dict[str, dict[str, str]]:
+        """The titles of the layers that have a tileset, by layer. Asks no table."""
+        titles = {str(one): title for one, title in [*TITLES.items(), *FILES.items()]}
+        known = [layer for layer in self.twin(twin).layers if layer in titles]
+        return {layer: titles[layer] for layer in known if await self.version(twin, layer)}
+
     async def layers(self, twin: str) -> list[dict[str, Any]]:
         """Each layer of a twin that this version can tile, with counts and addresses."""
-        found = await db.summary(self.pool, twin)
+        found = (await self.summary(twin)).tables
         out = []
         for layer in self.twin(twin).layers:
             if layer in FILES:
@@ -220,6 +255,14 @@ class Services:
             "times": times,
         }
 
+    def edition(self, twin: str) -> str:
+        """Changes when this program does, or what defines the twin: answers depend on both as they
+        do on its data."""
+        if twin not in self._editions:
+            said = f"{metadata.version('cim-twin')} {self.twin(twin).model_dump_json()}"
+            self._editions[twin] = blake2b(said.encode(), digest_size=8).hexdigest()
+        return self._editions[twin]
+
     async def answers(self) -> bool:
         """Whether the database answers."""
         return await db.ping(self.pool)
@@ -234,11 +277,14 @@ class Services:
     async def tiles_state(self) -> dict[str, dict[str, Any]]:
         """For every layer with features: whether it has a tileset."""
         out = {}
-        for twin in self.twins:
-            for layer in await self.layers(twin):
-                if layer["features"]:
-                    ready = layer["tileset"] is not None
-                    out[f"{twin}/{layer['id']}"] = {"ready": ready, "version": layer["version"]}
+        for twin, definition in self.twins.items():
+            there = await db.filled(self.pool, twin)
+            filled = {one for one in TITLES if there.intersection(THEME_TABLES[one])}
+            for layer in definition.layers:
+                known = layer in filled or layer in FILES
+                version = await self.version(twin, layer) if known else None
+                if layer in filled or version is not None:
+                    out[f"{twin}/{layer}"] = {"ready": version is not None, "version": version}
         return out
 
 

@@ -85,7 +85,7 @@ class Program:
     def serving(self, verb: str, port: int, *more: object) -> Iterator[Service]:
         """``twin up`` or ``twin serve`` on ``port`` while the block runs, then SIGTERM."""
         self.home.mkdir(parents=True, exist_ok=True)
-        log = self.home / f"{verb}.log"
+        log = self.home / f"{verb}-{port}.log"  # several may run over one home
         with log.open("wb") as stream:
             process = subprocess.Popen(
                 [str(TWIN), verb, "--port", str(port), *map(str, more)],

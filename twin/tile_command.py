@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from twin.console import counted, err, out, print_json
-from twin.options import AsJson, MaybeTwin, shared
+from twin.options import AsJson, MaybeTwin, OptionError, shared
 from twin.settings import Settings
 
 if TYPE_CHECKING:
@@ -130,9 +130,14 @@ def _collect(settings: Settings, twins: Sequence[TwinDefinition], age: timedelta
 def _make(
     settings: Settings, twins: Sequence[TwinDefinition], layer: str | None, making: Making
 ) -> Made:
-    """Tile ``layer``, or all; what comes from files only where it is asked for or served."""
+    """Tile ``layer``, or all; what comes from files only where it is asked for or served.
+
+    Raises :class:`twin.options.OptionError` for an option that ``layer`` has no use for.
+    """
     from twin import mesh, pointcloud, tiling
 
+    if layer in (tiling.TERRAIN, pointcloud.LAYER, mesh.LAYER):
+        _require_used(making, layer, making.profile if layer == tiling.TERRAIN else None)
     served = layer is None and not tiling.elsewhere(making.to)
     kept: dict[str, Any] = {}
     if served or layer == tiling.TERRAIN:
@@ -145,6 +150,24 @@ def _make(
     if layer in (tiling.TERRAIN, pointcloud.LAYER, mesh.LAYER):
         return Made(**kept)
     return Made(layers=_make_layers(settings, twins, layer, making), **kept)
+
+
+def _require_used(making: Making, layer: str, profile: str | None) -> None:
+    """Refuse what is given to a ``layer`` of files but only for layers of features; ``--full`` is
+    what becomes of it in any case."""
+    given = {
+        "--outlines": making.outlines is not None,
+        "--scheduler": making.scheduler is not None,
+        "--implicit": making.implicit is not None,
+        "--profile": profile is not None,
+    }
+    found = ", ".join(option for option, is_given in given.items() if is_given)
+    if found:
+        raise OptionError(
+            f"--layer {layer} has no use for {found}, as buildings, bim and pipes have. "
+            "Leave it away, or choose another layer.",
+            f"--layer {layer} 不适用 {found}，buildings、bim、pipes 才可使用。请去掉，或另选图层。",
+        )
 
 
 def _make_layers(

@@ -19,6 +19,7 @@ from models.db.tiles_changes import Watermark, changed, watermark
 from models.features import THEME_TABLES, DatumPassport, Theme
 from models.twins import TwinDefinition
 from tiles.build import BuildReport, Options
+from tiles.errors import StoreError
 from tiles.implicit import write_implicit
 from tiles.incremental import update_layer
 from tiles.incremental_map import TileMap, signature
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 #: The layer that comes from a twin's DEM, not from the database.
 TERRAIN: Final = "terrain"
-#: A running job that has told nothing for so long lost its process.
+#: A running job that has told nothing for so long, and has no connection, lost its process.
 SILENT = timedelta(minutes=5)
 #: Starting workers costs about a second, in which one process tiles so many features.
 SMALL = 10_000
@@ -119,15 +120,28 @@ def follow(settings: Settings, url: str, twin: TwinDefinition) -> list[tuple[str
 
 def collect(settings: Settings, url: str, twins: Iterable[TwinDefinition], age: timedelta) -> int:
     """Delete files that no published tileset of ``twins`` has reached for ``age``, those of builds
-    that were killed too; how many they were."""
+    that were killed too; how many they were.
+
+    A store that cannot be cleared keeps no other from it. Raises :class:`StoreError` about all such
+    when the others are done.
+    """
     removed = 0
+    failed: list[StoreError] = []
     with connect(url) as conn:
         for twin in twins:
             for key in tiled.layers(conn, twin.id):
-                with _job(url, "tile", twin.id, {"layer": key.layer, "collect": True}):
-                    store = remembered(settings, key.store)
-                    files = TileMap(conn, key, b"", store.store(twin.id, key.layer))
-                    removed += files.collect(age, strays=True)
+                try:
+                    with _job(url, "tile", twin.id, {"layer": key.layer, "collect": True}):
+                        store = remembered(settings, key.store)
+                        files = TileMap(conn, key, b"", store.store(twin.id, key.layer))
+                        removed += files.collect(age, strays=True)
+                except StoreError as error:
+                    failed.append(error)
+    if failed:
+        raise StoreError(
+            f"{removed} files deleted, but not everywhere. " + " ".join(e.en for e in failed),
+            f"已删除 {removed} 个文件，但以下位置未能清理：" + "".join(e.zh for e in failed),
+        )
     return removed
 
 
@@ -147,9 +161,8 @@ class _Work:
         """Bring the layer up to date, as ``conn`` sees it from now on."""
         twin, theme = self.twin, self.theme
         key = LayerKey(twin.id, theme.value, self.stores.name)
-        state = tiled.published(conn, key)
-        profile, kept = self.looks.over(theme, {} if state is None else state.options)
-        detail = {"layer": theme.value, **kept, "store": key.store}
+        asked = {} if self.looks.profile is None else {"profile": self.looks.profile}
+        detail = {"layer": theme.value, **asked, "store": key.store}
         storage = StorageCrs(self.settings.storage_srid)
         store = self.stores.store(twin.id, theme.value)
         with (
@@ -157,6 +170,9 @@ class _Work:
             step(f"切片 tile {twin.id}/{theme}") as shown,
             read.snapshot(conn),
         ):
+            # only now: who had the layer before may have given it another profile
+            state = tiled.published(conn, key)
+            profile, kept = self.looks.over(theme, {} if state is None else state.options)
             now = watermark(conn, twin.id)
             source = layer_source(conn, self.url, theme, twin, storage)
             place = (source.frame, storage.srid, twin.n_offset)
@@ -177,7 +193,17 @@ class _Work:
 def tile_terrain(
     settings: Settings, twins: Iterable[TwinDefinition], out: str | None = None
 ) -> list[tuple[str, TerrainReport]]:
-    """Quantized-mesh terrain of the ``twins`` that have a DEM; (twin, report) of each."""
+    """Quantized-mesh terrain of the ``twins`` that have a DEM; (twin, report) of each.
+
+    Raises :class:`OptionError` where ``out`` is no folder.
+    """
+    if elsewhere(out):
+        raise OptionError(
+            f"--out {out}: terrain is tiled into a folder, not into a bucket or an archive. "
+            "Name a folder, or leave --out away.",
+            f"--out {out}：地形只能切片到文件夹，不能写入对象存储或归档。"
+            "请指定文件夹，或去掉 --out。",
+        )
     # imported here, since they take 30 MB that other layers do without
     from models.terrain import open_terrain
     from tiles.terrain import TerrainStore, build_terrain

@@ -97,10 +97,11 @@ def remarks(name: str, seen: Seen) -> Iterator[Finding]:
             "MSH-07",
             Severity.WARNING,
             name,
-            f"{name} 有 {seen['bare']} 个三角形的材质带纹理，但缺少纹理坐标，按材质颜色绘制。"
-            "请在导出时写出纹理坐标。",
-            f"{name} has {seen['bare']} triangles whose material has a texture, but no texture "
-            "coordinates; they get the material's colour. Export it with texture coordinates.",
+            f"{name} 有 {seen['bare']} 个三角形的材质带纹理，但纹理坐标缺失或不可能"
+            "（非数值或超出 ±1000000），按材质颜色绘制。请在导出时写出正确的纹理坐标。",
+            f"{name} has {seen['bare']} triangles whose material has a texture, but whose texture "
+            "coordinates are missing or impossible (no numbers, or beyond ±1,000,000); they get "
+            "the material's colour. Export it with sound texture coordinates.",
             str(seen["bare"]),
         )
     yield from _files(name, seen)

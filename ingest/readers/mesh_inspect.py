@@ -23,6 +23,8 @@ _FORMATS: Final = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "TGA")
 _PIXELS: Final = 1 << 30
 #: A side beyond which an image is remarked on: many clients draw no more.
 _WIDE: Final = 16_384
+#: Texture coordinates of more than so many repetitions of an image are taken for damage.
+_REPEATED: Final = 1e6
 #: Share of the surface that has to look one way before it tells where up is.
 _DECIDED: Final = 0.35
 
@@ -102,7 +104,8 @@ def _geometry(raw: RawMesh, seen: Seen, folder: Path, up: str | None, offset: li
     whole = np.linalg.norm(cross, axis=1).sum()
     seen["normal"] = (cross.sum(axis=0) / whole).tolist()
     corners = raw.corners[kept].astype(np.int64)
-    textured = (corners >= 0).all(axis=1) & np.isfinite(_of(raw.uv, corners)).all(axis=(1, 2))
+    possible = (np.abs(_of(raw.uv, corners)) <= _REPEATED).all(axis=(1, 2))  # which NaN is not
+    textured = (corners >= 0).all(axis=1) & possible
     material = raw.materials[kept]
     wanted = np.array([m.texture is not None or m.data is not None for m in raw.table], np.bool_)
     seen["bare"] = int((wanted[material] & ~textured).sum())

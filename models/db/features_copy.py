@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 from typing import Final
 
 import asyncpg
 
 from models.db.features_cql import Arguments
-from models.db.features_items import told
+from models.db.features_items import told, transaction
 from models.db.features_order import statement
 from models.db.features_query import Selection
 from models.db.pool import DRIVER_ERRORS
@@ -65,7 +65,7 @@ async def copied(
             await parts.put(None)
 
     try:
-        async with _transaction(conn):
+        async with transaction(conn):
             seconds = await _unlimited(conn)
             task = asyncio.ensure_future(work())
             try:
@@ -77,23 +77,6 @@ async def copied(
                     await task
     except DRIVER_ERRORS as error:
         raise told(error) from error
-
-
-@asynccontextmanager
-async def _transaction(conn: asyncpg.Connection) -> AsyncIterator[None]:
-    """A transaction that reads. The connection is closed where a copy was left so that it can be
-    used no more: what was on its way belonged to no answer."""
-    transaction = conn.transaction(readonly=True)
-    await transaction.start()
-    try:
-        yield
-    except BaseException:
-        try:
-            await transaction.rollback()
-        except (asyncpg.InternalClientError, asyncpg.InterfaceError, asyncpg.PostgresError):
-            conn.terminate()
-        raise
-    await transaction.commit()
 
 
 async def _next(

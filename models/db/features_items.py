@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import asyncpg
@@ -12,8 +13,8 @@ import orjson
 from models.db.errors import translate
 from models.db.features_cql import Arguments
 from models.db.features_order import key_columns, statement
-from models.db.features_query import Order, Selection, among, conditions
-from models.db.pool import DRIVER_ERRORS
+from models.db.features_query import Order, Selection, among, conditions, narrowed, records
+from models.db.pool import DRIVER_ERRORS, BusyError, Pool
 from models.errors import TwinError
 
 __all__ = [
@@ -25,8 +26,11 @@ __all__ = [
     "estimate",
     "fetch",
     "fetch_page",
+    "snapshot",
     "stream",
+    "streaming",
     "told",
+    "transaction",
 ]
 
 #: Rows that a stream holds at once.
@@ -50,6 +54,62 @@ async def connection(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
         yield conn
     finally:
         await pool.release(conn)
+
+
+@asynccontextmanager
+async def snapshot(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+    """A connection all of whose statements see the same, whatever is published meanwhile: what a
+    page says of itself is then true of its features. Raises as :func:`connection`."""
+    async with connection(pool) as conn, transaction(conn):
+        yield conn
+
+
+@asynccontextmanager
+async def streaming(pool: Pool) -> AsyncIterator[asyncpg.Connection]:
+    """A :func:`snapshot` for whoever keeps it as long as a client reads. Raises also
+    :class:`models.db.pool.BusyError` where as many as may be do so already."""
+    try:
+        async with asyncio.timeout(pool.wait):
+            await pool.streams.acquire()
+    except TimeoutError as error:
+        most = pool.most_streams
+        raise BusyError(
+            f"The service sends {most} whole collections already, as many as it may at one time. "
+            "Ask again in a few seconds, or ask for pages (f=json).",
+            f"服务正在同时发送 {most} 份完整数据，已达上限。请稍后重试，或改用分页（f=json）。",
+        ) from error
+    try:
+        async with snapshot(pool) as conn:
+            yield conn
+    finally:
+        pool.streams.release()
+
+
+@asynccontextmanager
+async def transaction(conn: asyncpg.Connection) -> AsyncIterator[None]:
+    """A transaction that reads one state of the database; within another, a part of it.
+
+    The connection is closed where a statement was left so that it can be used no more: what was on
+    its way belonged to no answer. Raises :class:`models.errors.DatabaseError`.
+    """
+    begun = conn.transaction(isolation="repeatable_read", readonly=True)
+    try:
+        await begun.start()
+    except DRIVER_ERRORS as error:
+        raise translate(error) from error
+    try:
+        yield
+    except BaseException:
+        try:
+            await begun.rollback()
+        except (*DRIVER_ERRORS, asyncpg.InternalClientError):
+            with suppress(asyncpg.InterfaceError):  # a part of this one may have closed it
+                conn.terminate()
+        raise
+    try:
+        await begun.commit()
+    except DRIVER_ERRORS as error:
+        raise translate(error) from error
 
 
 async def fetch(
@@ -108,7 +168,7 @@ async def stream(
     args = Arguments()
     query = statement(what, select, args, limit)
     try:
-        async with conn.transaction(readonly=True):
+        async with transaction(conn):
             cursor = await conn.cursor(query, *args.values)
             while rows := await cursor.fetch(BATCH):
                 yield rows
@@ -126,10 +186,13 @@ async def count(conn: asyncpg.Connection, what: Selection) -> int:
     return found
 
 
-async def estimate(conn: asyncpg.Connection, what: Selection) -> int:
-    """How many features the database expects there to be, by its statistics; at once."""
+async def estimate(conn: asyncpg.Connection, what: Selection, *, closed_only: bool = False) -> int:
+    """How many features the database expects there to be, by its statistics; at once.
+
+    With ``closed_only`` those that were closed since the state, which no index has in order.
+    """
     args = Arguments()
-    query = f"EXPLAIN (FORMAT JSON) SELECT {_all(what, args)}"
+    query = f"EXPLAIN (FORMAT JSON) SELECT {_all(what, args, closed_only=closed_only)}"
     try:
         found = orjson.loads(await conn.fetchval(query, *args.values))
     except DRIVER_ERRORS as error:
@@ -137,10 +200,12 @@ async def estimate(conn: asyncpg.Connection, what: Selection) -> int:
     return int(found[0]["Plan"]["Plan Rows"])
 
 
-def _all(what: Selection, args: Arguments) -> str:
+def _all(what: Selection, args: Arguments, *, closed_only: bool = False) -> str:
     """The rows of ``what``, without order or page."""
-    where = " AND ".join(conditions(what, args, among(what.state.datasets, args)))
-    return f"FROM {what.table} AS t WHERE {where}"
+    what = narrowed(what)
+    held = records(what.state, args)[1:] if closed_only else records(what.state, args)
+    where = conditions(what, args, among(what.state.datasets, args), held or ["false"])
+    return f"FROM {what.table} AS t WHERE {' AND '.join(where)}"
 
 
 def told(error: BaseException) -> TwinError:

@@ -47,7 +47,7 @@ def contained(filter_: Expression) -> Iterator[tuple[str, list[str]]]:
     has. Where the filter holds they hold too, so they select no less; they are no part of its
     logic, since containment knows no null.
     """
-    for part in _conjuncts(filter_):
+    for part in conjuncts(filter_):
         found = _values(part)
         if found is not None:
             node, documents = found
@@ -56,10 +56,11 @@ def contained(filter_: Expression) -> Iterator[tuple[str, list[str]]]:
             yield node.path[0], [orjson.dumps(one).decode() for one in documents]
 
 
-def _conjuncts(node: Expression) -> Iterator[Expression]:
+def conjuncts(node: Expression) -> Iterator[Expression]:
+    """The conditions that must all hold for ``node`` to hold."""
     if isinstance(node, Call) and node.op == "and":
         for part in node.args:
-            yield from _conjuncts(part)
+            yield from conjuncts(part)
     else:
         yield node
 

@@ -12,7 +12,16 @@ from typing import Final
 
 from models.db.features_cql import Arguments
 from models.db.features_members import member
-from models.db.features_query import Order, Selection, among, conditions, expression, sort_key
+from models.db.features_query import (
+    Order,
+    Selection,
+    among,
+    conditions,
+    expression,
+    narrowed,
+    records,
+    sort_key,
+)
 
 #: Declared type -> how a sort key is bound.
 _KEYS: Final = {
@@ -34,22 +43,24 @@ def statement(what: Selection, select: Sequence[str], args: Arguments, limit: in
 
     Where an index gives the order, datasets are read one by one and merged, and so are the rows
     that have a sort key and those that have none: what comes before a page, or is another twin's,
-    is then never passed.
+    is then never passed. Of an earlier record what was closed since is merged too; that is sorted.
     """
+    what = narrowed(what)
     columns = ", ".join(select)
     tail = f"ORDER BY {_order(what)}"
     if limit is not None:
         tail += f" LIMIT {args.add(limit, 'bigint')}"
     datasets = what.state.datasets
-    merged = what.ordered and not what.placed and what.state.current
+    merged = what.by_index
     if (limit is None and what.order) or len(datasets) > _MOST_BRANCHES:
         merged = False
     if not merged:
         where = " AND ".join([*conditions(what, args, among(datasets, args)), *_after(what, args)])
         return f"SELECT {columns} FROM {what.table} AS t WHERE {where} {tail}"  # noqa: S608
     arms = [
-        (" AND ".join([*conditions(what, args, among((one,), args)), *arm]))
+        (" AND ".join([*conditions(what, args, among((one,), args), [held]), *arm]))
         for one in datasets or (0,)
+        for held in records(what.state, args)
         for arm in _arms(what, args)
     ]
     # within an arm nulls are none or all, so that the order is the index's own

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import shapely
 
 from models.cql2.tree import Call, Expression, Literal, Property
 from models.db.features_cql import Arguments, sql_of
+from models.db.features_members import conjuncts
 from models.db.features_state import State
 from models.features import SORTED, TABLES
 
@@ -66,12 +67,17 @@ class Selection:
 
     @property
     def ordered(self) -> bool:
-        """Whether an index gives the order, so that nothing is sorted."""
-        if not self.order or not self.state.current:
-            return not self.order
+        """Whether an index gives the order of what is current, so that none of it is sorted."""
+        if not self.order:
+            return True
         (first, *others) = self.order
         indexed = (*SORTED[self.table], "id")
         return not others and first.member is None and first.name in indexed
+
+    @property
+    def by_index(self) -> bool:
+        """Whether what is current is read in the order of an index."""
+        return self.ordered and not self.placed
 
 
 def expression(table: str, name: str) -> str:
@@ -106,20 +112,30 @@ def among(datasets: Sequence[int], args: Arguments) -> str:
     return f"t.dataset_id = ANY({args.add(list(datasets), 'bigint[]')})"
 
 
-def conditions(what: Selection, args: Arguments, dataset: str) -> list[str]:
-    """What the rows of ``what`` have to be, wherever a page begins; ``dataset`` is the condition
-    on their dataset. Values are added to ``args``."""
-    state = what.state
-    out = [dataset]
+def records(state: State, args: Arguments) -> list[str]:
+    """The conditions of record time of which a row must meet one; none meets two.
+
+    First what is still held, which partial indexes serve; then, where ``state`` is not the newest,
+    what was closed since.
+    """
     if state.current:
-        out.append("t.tx_to = 'infinity'")
-    else:
-        held = args.add(state.recorded, "timestamptz")
-        # two arms, so that the partial indexes on what is current serve the first
-        out.append(
-            f"((t.tx_to = 'infinity' AND t.tx_from <= {held}) OR "
-            f"(t.tx_to < 'infinity' AND t.tx_to > {held} AND t.tx_from <= {held}))"
-        )
+        return ["t.tx_to = 'infinity'"]
+    held = args.add(state.recorded, "timestamptz")
+    return [
+        f"t.tx_to = 'infinity' AND t.tx_from <= {held}",
+        f"t.tx_to < 'infinity' AND t.tx_to > {held} AND t.tx_from <= {held}",
+    ]
+
+
+def conditions(
+    what: Selection, args: Arguments, dataset: str, held: Sequence[str] | None = None
+) -> list[str]:
+    """What the rows of ``what`` have to be, wherever a page begins; ``dataset`` is the condition
+    on their dataset, ``held`` those of :func:`records` of which one must be met (None: all of
+    them). Values are added to ``args``."""
+    state = what.state
+    held = records(state, args) if held is None else held
+    out = [dataset, f"({' OR '.join(f'({one})' for one in held)})"]
     moment = args.add(state.moment, "timestamptz")
     out.append(f"t.valid_from <= {moment}")
     if what.interval:
@@ -152,16 +168,52 @@ def conditions(what: Selection, args: Arguments, dataset: str) -> list[str]:
     return out
 
 
+def narrowed(what: Selection) -> Selection:
+    """The same features, with those datasets alone that the filter names, if it names any.
+
+    No row is then asked for the name of its dataset, and no other dataset is read.
+    """
+    if what.filter is None:
+        return what
+    names = frozenset(what.state.names)
+    rest: list[Expression] = []
+    for part in conjuncts(what.filter):
+        named = _datasets(part)
+        if named is None:
+            rest.append(part)
+        else:
+            names &= named
+    held = dict(zip(what.state.datasets, what.state.names, strict=True))
+    held = {dataset: name for dataset, name in held.items() if name in names}
+    left: Expression | None = Call("and", tuple(rest)) if len(rest) > 1 else None
+    return replace(
+        what,
+        state=replace(what.state, datasets=tuple(held), names=tuple(held.values())),
+        filter=rest[0] if len(rest) == 1 else left,
+    )
+
+
+def _datasets(part: Expression) -> frozenset[Any] | None:
+    """The names of which that of a row's dataset must be one; None where ``part`` asks more."""
+    match part:
+        case Call("=", (Property("dataset", path=()), Literal(value))):
+            return frozenset({value})
+        case Call("=", (Literal(value), Property("dataset", path=()))):
+            return frozenset({value})
+        case Call("in", (Property("dataset", path=()), *values)):
+            found = [one.value for one in values if isinstance(one, Literal)]
+            return frozenset(found) if len(found) == len(values) else None
+    return None
+
+
 def _found(table: str, filter_: Expression, args: Arguments) -> Iterator[str]:
     """What the index of a sortable text can be asked besides the filter, which implies it."""
-    if isinstance(filter_, Call) and filter_.op == "and":
-        for part in filter_.args:
-            yield from _found(table, part, args)
-    match filter_:
-        case Call("=", (Property() as node, Literal(str() as value, _))):
-            if not node.path and node.name in SORTED[table]:
-                key = sort_key(expression(table, node.name), "text")
-                yield f"{key} = {args.add(value[:LEADING], 'text')}"
+    for part in conjuncts(filter_):
+        match part:
+            case Call("=", (Property() as node, Literal(str() as value, _))):
+                if not node.path and node.name in SORTED[table]:
+                    key = sort_key(expression(table, node.name), "text")
+                    yield f"{key} = {args.add(value[:LEADING], 'text')}"
 
 
 class _Columns(dict[str, str]):

@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from models.db.connection import Connection
 from models.db.errors import translated
+from models.db.statements import statement
 from models.errors import DatabaseError, TwinError
 
 
@@ -49,12 +50,16 @@ COLUMNS: Final = sql.SQL(
 def start(
     conn: Connection, kind: str, *, twin: str | None = None, detail: dict[str, Any] | None = None
 ) -> int:
-    """A new running job; returns its id. ``detail`` is what a retry needs to know."""
+    """A new running job; returns its id. ``detail`` is what a retry needs to know.
+
+    The job is alive as long as ``conn``, which holds a lock for it: see :func:`abandon`.
+    """
     row = conn.execute(
         "INSERT INTO job (kind, twin_id, detail) VALUES (%s, %s, %s) RETURNING id",
         (kind, twin, Jsonb(detail or {})),
     ).fetchone()
     assert row is not None
+    conn.execute("SELECT pg_advisory_lock(hashtextextended('job/' || %s::text, 1))", row)
     return int(row[0])
 
 
@@ -106,14 +111,12 @@ def cancel(conn: Connection, job: int) -> None:
 def abandon(conn: Connection, silent: timedelta) -> list[Job]:
     """Mark running jobs that gave no sign of life for ``silent`` as abandoned, and return them.
 
-    Each is returned to one caller only, who may take the work up again.
+    A job that is silent in a long step is none of them: its connection is still there. Each is
+    returned to one caller only, who may take the work up again.
     """
     rows = conn.execute(
-        sql.SQL(
-            "UPDATE job SET state = 'abandoned', finished = clock_timestamp()"
-            " WHERE state = 'running' AND heartbeat < clock_timestamp() - %s RETURNING {}"
-        ).format(COLUMNS),
-        (silent,),
+        statement("jobs_abandon", columns=COLUMNS),
+        {"silent": silent},
     ).fetchall()
     return [Job(*row) for row in rows]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,29 +14,74 @@ import orjson
 from models.db.errors import translate
 from models.db.provision import READ_ROLE
 from models.db.statements import text
+from models.errors import DatabaseError
 from models.features import TABLES
 
-Pool = asyncpg.Pool
 DRIVER_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+#: Seconds that a probe waits for a connection, and then for an answer.
+PING: Final = 5.0
+
+
+class BusyError(DatabaseError):
+    """All of what there is for a question is in use, and stayed so while it waited."""
+
+    code = "DB-08"
+
+
+class Pool(asyncpg.Pool):  # type: ignore[misc]  # its package has no types
+    """Connections for which nobody waits longer than ``wait`` seconds, however he asks.
+
+    ``streams`` are the places for those who hold a connection as long as their client reads: so
+    few that connections are left for all others.
+    """
+
+    def __init__(self, url: str, *, size: int, wait: float, **options: Any) -> None:
+        super().__init__(
+            url,
+            min_size=0,
+            max_size=size,
+            max_queries=50_000,
+            max_inactive_connection_lifetime=300.0,
+            loop=None,
+            connection_class=asyncpg.Connection,
+            record_class=asyncpg.Record,
+            **options,
+        )
+        self.wait = wait
+        self.most_streams = max(1, size * 3 // 8)
+        self.streams = asyncio.Semaphore(self.most_streams)
+
+    async def _acquire(self, timeout: float | None) -> asyncpg.Connection:
+        # all ways to a connection lead through here; the public one would not see fetch and others
+        try:
+            return await super()._acquire(self.wait if timeout is None else timeout)
+        except TimeoutError as error:
+            if self.get_idle_size() or self.get_size() < self.get_max_size():
+                raise  # it was the database that did not answer
+            raise BusyError(
+                f"All {self.get_max_size()} connections of the service to its database are in use. "
+                "Ask again in a few seconds.",
+                f"服务的 {self.get_max_size()} 个数据库连接均在使用中，请稍后重试。",
+            ) from error
 
 
 @asynccontextmanager
 async def open_pool(
-    url: str, *, size: int = 8, statement_seconds: float = 10.0
-) -> AsyncIterator[asyncpg.Pool]:
+    url: str, *, size: int = 8, statement_seconds: float = 10.0, wait: float = 10.0
+) -> AsyncIterator[Pool]:
     """A pool of at most ``size`` read-only connections, closed at the end of the block.
 
     Give it the read role's URL. Where the URL's role is another one that may become ``twin_read``,
     each connection becomes it. Transactions are read-only and a statement that runs longer than
-    ``statement_seconds`` is stopped. Connections are made when they are needed, so that a server
-    may start before its database and outlives a restart of it: what is wrong is told at the first
-    question.
+    ``statement_seconds`` is stopped; who waits longer than ``wait`` seconds for a connection gets
+    :class:`BusyError`. Connections are made when they are needed, so that a server may start before
+    its database and outlives a restart of it: what is wrong is told at the first question.
     """
     try:
-        pool = await asyncpg.create_pool(
+        pool = await Pool(
             url,
-            min_size=0,
-            max_size=size,
+            size=size,
+            wait=wait,
             timeout=10,
             init=_become_reader,
             server_settings={
@@ -72,7 +118,10 @@ def _dumps(value: object) -> str:
 async def ping(pool: asyncpg.Pool) -> bool:
     """Whether the database answers; never raises for a database that does not."""
     try:
-        return bool(await pool.fetchval("SELECT true", timeout=5))
+        async with pool.acquire(timeout=PING) as conn:
+            return bool(await conn.fetchval("SELECT true", timeout=PING))
+    except BusyError:
+        return False
     except DRIVER_ERRORS as error:
         translate(error)
         return False
@@ -116,6 +165,16 @@ async def fetch_feature(
         if found[end] in ("infinity", "-infinity"):
             found[end] = None
     return found
+
+
+async def filled(pool: asyncpg.Pool, twin: str) -> frozenset[str]:
+    """The feature tables that have rows of the twin that are current now. Counts nothing."""
+    one = text("pool_filled")
+    query = "\nUNION ALL\n".join(one.replace("{table}", table) for table in TABLES)
+    try:
+        return frozenset(row["name"] for row in await pool.fetch(query, twin))
+    except DRIVER_ERRORS as error:
+        raise translate(error) from error
 
 
 async def summary(pool: asyncpg.Pool, twin: str) -> dict[str, dict[str, Any]]:

@@ -70,6 +70,9 @@ def test_damage_is_told(tmp_path: Path, file: Path) -> None:
     kept.with_suffix(".json").write_text(json.dumps({"name": "a"}))
     with pytest.raises(CloudError):
         clouds(tmp_path, "t")
+    kept.write_bytes(b"poi")
+    store_cloud(tmp_path, "t", file, passport("a.las", "aa"))
+    assert clouds(tmp_path, "t")[0].path.read_bytes() == b"points"
 
 
 def test_a_copy_that_fails_leaves_nothing(tmp_path: Path) -> None:

@@ -23,8 +23,10 @@ from tiles.store.directory import DirectoryStore
 from tiles.testing import (
     I64,
     BoxTiler,
+    FatalTiler,
     MortalTiler,
     NanTiler,
+    OddTiler,
     identifiers,
     khronos,
     random_boxes,
@@ -168,6 +170,24 @@ def test_workers_that_always_die_end_the_build_and_the_old_root_stays(tmp_path: 
     with pytest.raises(WorkerError, match="--workers 1"):
         build_layer(MortalTiler(random_boxes(9), FRAME, lives), store, workers=2)
     assert store.get("tileset.json") == before
+
+
+def test_a_tile_that_kills_every_worker_is_refused_and_its_features_named(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    tiler = FatalTiler(random_boxes(200, side=900), FRAME)
+    report = build_layer(tiler, store, limits=LIMITS, workers=2)
+    refused = {one.id for one in report.refused}
+    assert identifiers(200)[3] in refused
+    assert {one.code for one in report.refused} == {"TILE-WORKER"}
+    drawn = [identity for _, glb in _contents(store) for identity in glb.table()["id"]]
+    assert len(drawn) == report.in_tiles > 100
+    assert sorted([*drawn, *refused]) == identifiers(200)
+
+
+def test_an_error_that_cannot_be_sent_is_told_and_is_no_death(tmp_path: Path) -> None:
+    with pytest.raises(WorkerError, match="OddError: odd and 3") as caught:
+        build_layer(OddTiler(random_boxes(3), FRAME), DirectoryStore(tmp_path), workers=2)
+    assert "程序缺陷" in caught.value.zh
 
 
 def test_cancelling_ends_the_workers_and_the_old_root_stays(tmp_path: Path) -> None:

@@ -13,10 +13,12 @@ from tiles.build import build_layer
 from tiles.check import check_tileset
 from tiles.check.implicit import morton as their_morton
 from tiles.content import F64
+from tiles.errors import TileNotFoundError
 from tiles.implicit import LEVELS, morton, write_implicit
 from tiles.implicit_tree import laid_out
 from tiles.inspect_tileset import walk
 from tiles.scheme import Limits
+from tiles.store.archive import Archive, export_archive
 from tiles.store.directory import DirectoryStore
 from tiles.testing import BoxTiler, identifiers, random_boxes
 
@@ -73,3 +75,27 @@ def test_morton_as_the_reader_has_it() -> None:
     for x in range(9):
         for y in range(9):
             assert morton(x, y) == their_morton((x, y))
+
+
+def test_an_export_takes_the_place_of_the_older_one_in_one_step(tmp_path: Path) -> None:
+    folder, limits = tmp_path / "implicit", Limits(min_bytes=2_000, max_bytes=4_000)
+    first, store = DirectoryStore(tmp_path / "1"), DirectoryStore(tmp_path / "2")
+    build_layer(BoxTiler(random_boxes(300, side=900.0), FRAME), first, limits=limits)
+    tiler = BoxTiler(random_boxes(200, side=3000.0, seed=2), FRAME)
+    build_layer(tiler, store, limits=limits)
+    write_implicit(first, folder)
+    before = check_tileset(folder, expected=identifiers(300))
+    gone = sorted(store.names())[-1]
+    store.remove([gone])
+    with pytest.raises(TileNotFoundError, match=gone):  # in the middle
+        write_implicit(store, folder)
+    between = check_tileset(folder, expected=identifiers(300))
+    assert between.summary == before.summary
+    assert between.totals.keys() <= before.totals.keys() | {"TSC-02"}  # files of the next
+    build_layer(tiler, store, limits=limits)
+    export = write_implicit(store, folder)
+    after = check_tileset(folder, expected=identifiers(200))
+    assert after.totals.keys() <= before.totals.keys()  # no file that nobody needs
+    export_archive(folder, tmp_path / "made.3tz")
+    with Archive(tmp_path / "made.3tz") as archive:
+        assert len(archive.infos) == 1 + export.contents + export.subtrees

@@ -26,6 +26,7 @@ from models.db.tiles_changes import watermark
 from models.features import Theme, feature_id
 from models.testing import ORIGIN, Twin, delivery
 from tiles.build import BuildReport, Options, build_layer
+from tiles.errors import StoreError
 from tiles.incremental import update_layer
 from tiles.incremental_buildings import ChangingBuildings
 from tiles.incremental_map import TileMap, signature
@@ -358,4 +359,41 @@ def test_files_of_older_versions_go_when_they_are_old(
     city["b1-1"] = (1, 1, 45.0)
     store_city(conn, city)
     assert updated(database, tmp_path).mode == "incremental"
+    assert_same(features(tmp_path), at_once(database, tmp_path / "b"))
+
+
+def test_no_file_of_a_tileset_that_is_not_remembered_is_deleted(
+    conn: Connection, database: str, tmp_path: Path
+) -> None:
+    """A kill between the switch of the root and the note of it, or a database that was restored."""
+    store_city(conn, square(4))
+    updated(database, tmp_path)
+    before = tiles.published(conn, KEY)
+    assert before is not None
+    store_city(conn, square(4) | {"b1-1": (1, 1, 44.0)})
+    updated(database, tmp_path)
+    tiles.switch(conn, KEY, before)
+    known = TileMap(conn, KEY, b"", DirectoryStore(tmp_path))
+    with pytest.raises(StoreError, match="no file was deleted"):
+        known.collect(timedelta(0), strays=True)
+    assert len(features(tmp_path)) == 16
+    assert updated(database, tmp_path).mode == "full"
+    assert known.collect(timedelta(0), strays=True) >= 1
+    assert len(features(tmp_path)) == 16
+
+
+def test_work_that_came_out_otherwise_is_known_from_then_on(
+    conn: Connection, database: str, tmp_path: Path
+) -> None:
+    """And what is not known, as leaves that were lost with their worker, is made anew."""
+    store_city(conn, square(8))
+    first = updated(database, tmp_path)
+    conn.execute("UPDATE tile_content SET uri = repeat('0', 32) || '.glb'")  # gone since
+    second = updated(database, tmp_path)
+    assert (second.mode, second.written) == ("full", first.tiles)
+    assert updated(database, tmp_path).mode == "unchanged"
+    conn.execute("DELETE FROM tile_content WHERE keys IS NOT NULL")  # they kept none
+    store_city(conn, square(8) | {"b1-1": (1, 1, 44.0)})
+    third = updated(database, tmp_path)
+    assert (third.mode, third.in_tiles) == ("full", 64)
     assert_same(features(tmp_path), at_once(database, tmp_path / "b"))

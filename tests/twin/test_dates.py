@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -114,3 +115,23 @@ def test_a_date_that_changes_nothing_is_followed_once(settings: Settings, databa
         after = dates(conn, "tiles", found.asked)
     assert after.due == ()
     assert after.next is not None  # the day after tomorrow is still to come
+
+
+class Unlucky(Settings):
+    """Settings that cannot be handed to another process the first time."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if not (self.home / "tried").exists():
+            (self.home / "tried").touch()
+            raise OSError("no process can be started now")
+        return Settings, (), self.__getstate__()
+
+
+def test_a_look_that_fails_in_an_unforeseen_way_is_not_the_last(
+    settings: Settings, database: str
+) -> None:
+    comes(database, 0)
+    unlucky = Unlucky(home=settings.home, database_url=database)
+    with service.followed(unlucky, database, every=0.2):
+        until(lambda: heights(settings) == AHEAD, seconds=60)
+    assert (settings.home / "tried").exists()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from ingest.readers.base import ReadOptions
+from models.crs import StorageCrs
 from models.db.lock import ProcessLock
 from models.las_testing import scattered, write_cloud
 from models.pointcloud import clouds
@@ -60,6 +61,25 @@ def test_from_an_archive_to_http(settings: Settings, database: str, tmp_path: Pa
         assert client.get(str(answer.url.join(content))).content[:4] == b"glTF"
 
 
+def test_meshes_of_one_name_in_folders_of_one_name_are_all_kept(
+    settings: Settings, tmp_path: Path
+) -> None:
+    files = [
+        write_mesh(tmp_path / part / "Data", cells=cells, name="model.obj")
+        for cells, part in ((2, "A"), (3, "B"))
+    ]
+    storage = StorageCrs(settings.storage_srid)
+    outcomes = mesh.take(files, DECLARED, TWIN, storage, settings.home)
+    assert [one.files for one in outcomes] == [("A/Data/model.obj",), ("B/Data/model.obj",)]
+    kept = {one.passport.name: one.passport.triangles for one in meshes(settings.home, TWIN.id)}
+    assert kept == {"A/Data/model.obj": 8, "B/Data/model.obj": 18}
+    ((_, report),) = mesh.tile_meshes(settings, [TWIN], "compat")
+    ((_, again),) = mesh.tile_meshes(settings, [TWIN])
+    assert (report.meshes, again.root) == (2, report.root)  # as it was asked for
+    mesh.take(files[1:], DECLARED, TWIN, storage, settings.home, replace_all=True)
+    assert [one.passport.name for one in meshes(settings.home, TWIN.id)] == ["model.obj"]
+
+
 def test_a_copc_in_a_folder_is_read_as_a_cloud(
     settings: Settings, samples_folder: Path, tmp_path: Path
 ) -> None:
@@ -84,7 +104,7 @@ def test_a_mesh_named_with_its_files_and_replaced(settings: Settings, tmp_path: 
     (outcome,) = flow.check(named, DECLARED, TWIN, settings.storage_srid)
     assert (outcome.clean, outcome.features_in, set(outcome.handed)) == (True, 32, set(named))
     assert meshes(settings.home, TWIN.id) == []
-    storage = mesh.StorageCrs(settings.storage_srid)
+    storage = StorageCrs(settings.storage_srid)
     other = write_mesh(tmp_path / "b", cells=2, name="other.obj")
     mesh.take([path, other], DECLARED, TWIN, storage, settings.home)
     again = write_mesh(tmp_path / "c", cells=3)
@@ -100,5 +120,8 @@ def test_a_mesh_named_with_its_files_and_replaced(settings: Settings, tmp_path: 
         mesh.tile_meshes(settings, [TWIN])
     np.save(meshes(settings.home, TWIN.id)[0].path / "faces.npy", np.zeros(1))
     (meshes(settings.home, TWIN.id)[0].path / "uv.npy").unlink()
-    with pytest.raises(MeshError, match="damaged"):
+    with pytest.raises(MeshError, match="Ingest it again"):
         mesh.tile_meshes(settings, [TWIN])
+    mesh.take([again], DECLARED, TWIN, storage, settings.home)
+    ((_, report),) = mesh.tile_meshes(settings, [TWIN])
+    assert report.in_tiles == 18

@@ -16,6 +16,7 @@ import pytest
 from models.db import twins
 from models.db.connection import connect
 from models.db.publish import publish
+from models.db.testing import until
 from models.features import Theme
 from models.testing import buildings, delivery
 from models.twins import load_twins
@@ -35,7 +36,8 @@ class _Service(BaseHTTPRequestHandler):
     """Says what it was asked, so that a test sees what nginx passes on."""
 
     def do_GET(self) -> None:
-        body = f"{self.headers['Host']} {self.path}".encode()
+        scheme, client = self.headers["X-Forwarded-Proto"], self.headers["X-Forwarded-For"]
+        body = f"{self.headers['Host']} {self.path} {scheme} {client}".encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("ETag", '"of-the-service"')
@@ -98,6 +100,19 @@ def test_all_else_comes_from_the_service(front: tuple[str, str]) -> None:
         answer = httpx.get(url + path)
         assert answer.text.startswith(f"{host} /"), path
         assert answer.headers["etag"] == '"of-the-service"'
+
+
+def test_what_a_client_says_of_itself_goes_no_further(front: tuple[str, str]) -> None:
+    said = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"}
+    assert httpx.get(f"{front[0]}/twins", headers=said).text.endswith("/twins http 127.0.0.1")
+
+
+def test_a_right_to_a_file_is_not_logged(front: tuple[str, str], tmp_path: Path) -> None:
+    path = "/twins/songjiang-hub/originals/1"
+    assert httpx.get(f"{front[0]}{path}?right=secret").status_code == 200
+    log = tmp_path / "nginx" / "requests.log"
+    until(lambda: path in log.read_text())
+    assert "secret" not in log.read_text()
 
 
 def test_the_file_at_rest_is_what_is_sent(front: tuple[str, str], tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ingest.readers.base import ReadOptions
+from models.crs import StorageCrs
 from models.db.lock import ProcessLock
 from models.las_testing import full, scattered, write_cloud
 from models.pointcloud import CloudError, clouds, folder
@@ -32,7 +33,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def take(settings: Settings, *files: Path, **more: Any) -> list[Any]:
-    storage = pointcloud.StorageCrs(settings.storage_srid)
+    storage = StorageCrs(settings.storage_srid)
     return pointcloud.take(files, DECLARED, TWIN, storage, settings.home, **more)
 
 
@@ -79,6 +80,39 @@ def test_replacing_drops_what_is_not_delivered_again(settings: Settings, tmp_pat
     assert [c.passport.name for c in clouds(settings.home, TWIN.id)] == ["1.las", "2.las"]
     take(settings, two, replace_all=True)
     assert [c.passport.name for c in clouds(settings.home, TWIN.id)] == ["2.las"]
+
+
+def test_clouds_of_one_name_in_two_folders_are_both_kept(
+    settings: Settings, tmp_path: Path
+) -> None:
+    files = []
+    for number, part in enumerate(("north", "south"), start=1):
+        (tmp_path / part).mkdir()
+        files.append(write_cloud(tmp_path / part / "x.las", scattered(10 * number, seed=number)))
+    outcomes = take(settings, *files)
+    assert [one.files for one in outcomes] == [("north/x.las",), ("south/x.las",)]
+    kept = clouds(settings.home, TWIN.id)
+    assert [(c.passport.name, c.passport.count) for c in kept] == [
+        ("north/x.las", 10),
+        ("south/x.las", 20),
+    ]
+    ((_, report),) = pointcloud.tile_clouds(settings, [TWIN])
+    assert report.in_tiles == 30
+    take(settings, files[0], replace_all=True)  # alone, it goes by another name
+    assert [c.passport.name for c in clouds(settings.home, TWIN.id)] == ["x.las"]
+
+
+def test_a_layer_keeps_its_profile_in_each_store(settings: Settings, tmp_path: Path) -> None:
+    take(settings, write_cloud(tmp_path / "a.las", scattered(30)))
+
+    def root(profile: str | None = None, out: str | None = None) -> str:
+        ((_, report),) = pointcloud.tile_clouds(settings, [TWIN], profile, out)
+        return str(report.root)
+
+    compat, other = root("compat"), root(out=str(tmp_path / "out"))
+    assert compat != other
+    assert (root(), root(out=str(tmp_path / "out"))) == (compat, other)
+    assert root("default") == root() == other
 
 
 def test_one_process_tiles_at_a_time_and_leaves_no_scratch(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,11 +12,13 @@ from models.db import jobs, tiles, twins
 from models.db.connection import connect
 from models.db.jobs import JobCancelledError
 from models.db.publish import publish
+from models.db.testing import until
 from models.db.tiles import LayerKey
 from models.features import Theme, feature_id
 from models.testing import buildings, delivery, pipes
 from models.twins import load_twins
 from tiles.check import check_tileset
+from tiles.errors import StoreError
 from tiles.inspect import Glb
 from tiles.inspect_tileset import walk
 from tiles.store.archive import Archive
@@ -130,3 +133,63 @@ def test_a_job_that_is_cancelled_leaves_the_tiles_as_they_were(
     assert heights(settings) == before
     tiling.tile(settings, database, [TWIN], "buildings")
     assert heights(settings) == {"b1": 50.0, "b2": 60.0}
+
+
+def test_a_store_that_is_gone_keeps_no_other_from_being_cleared(
+    settings: Settings, database: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    for heights_now in ({"b1": 50.0, "b2": 60.0}, {"b1": 51.0}):
+        put(database, heights_now)
+        for place in (str(out), None):
+            tiling.tile(settings, database, [TWIN], "buildings", out=place)
+    (out / TWIN.id / "buildings").rename(tmp_path / "kept")
+    (out / TWIN.id / "buildings").write_text("no folder")
+    with pytest.raises(StoreError, match=str(out)) as caught:
+        tiling.collect(settings, database, [TWIN], timedelta(0))
+    assert str(out) in caught.value.zh
+    state = state_of(database)
+    assert DirectoryStore(settings.tiles_dir / TWIN.id / "buildings").names() == set(state.files)
+
+
+def test_a_job_is_alive_as_long_as_its_connection(settings: Settings, database: str) -> None:
+    """However long it has been silent; one that lost its process is marked."""
+    with connect(database) as conn:
+        with connect(database) as lost:
+            dead = jobs.start(lost, "tile", twin=TWIN.id)
+            server = lost.info.backend_pid
+        there = "SELECT FROM pg_stat_activity WHERE pid = %s"
+        until(lambda: not conn.execute(there, (server,)).fetchall())
+        with tiling._job(database, "tile", TWIN.id, {"layer": "bim"}) as (told, _):
+            conn.execute("UPDATE job SET heartbeat = now() - interval '1 hour'")
+            tiling.tile(settings, database, [TWIN], "buildings")
+            told(1, 2)
+        states = {job.id: job.state for job in jobs.recent(conn)}
+    assert states.pop(dead) == "abandoned"
+    assert list(states.values()) == ["finished", "finished"]
+
+
+def test_who_waits_for_a_layer_keeps_the_profile_it_gets_meanwhile(
+    settings: Settings, database: str
+) -> None:
+    tiling.tile(settings, database, [TWIN], "buildings")
+    put(database, {"b1": 50.0})
+    waiting = (
+        "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database ="
+        " (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    with ThreadPoolExecutor(1) as pool, connect(database) as conn:
+        with connect(database) as other:
+            jobs.wait_turn(other, f"tile/{TWIN.id}/buildings")
+            run = pool.submit(tiling.follow, settings, database, TWIN)
+            until(lambda: bool(conn.execute(waiting).fetchall()) or run.done())
+            conn.execute('UPDATE tile_layer SET options = \'{"profile": "compat"}\'')
+        assert [report.layer for _, report in run.result()] == ["buildings"]
+    assert state_of(database).options == {"profile": "compat"}
+
+
+def state_of(url: str) -> tiles.TiledLayer:
+    with connect(url) as conn:
+        state = tiles.published(conn, LayerKey(TWIN.id, "buildings", "tiles"))
+    assert state is not None
+    return state

@@ -15,7 +15,7 @@ from models.pointcloud import Cloud, Extent
 from tiles.content import F64
 from tiles.errors import ContentError, StoreError
 from tiles.gltf import DEFAULT, Profile
-from tiles.points.assemble import assembled, reachable, tileset_of
+from tiles.points.assemble import assembled, tileset_of
 from tiles.points.metadata import schema
 from tiles.points.morton import Cube
 from tiles.points.plan import Planner, Top, Unit
@@ -23,9 +23,10 @@ from tiles.points.reach import box_of
 from tiles.points.record import Attributes
 from tiles.points.runs import REASONS, RunTask, Source, Tally, pieces, write_run
 from tiles.points.tree import Writer, Written, raised_path, read_points, write_unit
-from tiles.store.base import TileStore
+from tiles.store.base import Sink, TileStore
+from tiles.store.switch import switch
 from tiles.tilers.base import RefusedFeature
-from tiles.tileset import Tile, serialise
+from tiles.tileset import Tile, Tileset
 from tiles.workers import Pool, cores, give_back
 
 log = logging.getLogger(__name__)
@@ -137,10 +138,11 @@ def build_points(
     _check_count(points_in, in_tiles, work.tally)
     plan, tally = work.plan, work.tally
     tile = None if plan is None else assembled(plan, work.written, work.tops, cube)
-    before = reachable(store)
-    root = store.publish(serialise(tileset_of(tile, frame, writer.schema, tally, store)))
-    # readers of the tileset that was just replaced still get all of it
-    store.remove(store.names() - reachable(store) - before)
+
+    def tileset(sink: Sink) -> Tileset:
+        return tileset_of(tile, frame, writer.schema, tally, sink)
+
+    root = switch(store, tile, tileset)
     report = PointReport(
         len(clouds),
         points_in,

@@ -17,12 +17,14 @@ from pathlib import Path
 
 import deflate
 
-from models.files import write_whole
+from models.files import sweep, write_whole
 from tiles.errors import StoreError, TileNotFoundError
 from tiles.store.base import ROOT, StoredFile
 
 NAME = re.compile(r"(?P<digest>[0-9a-f]{32})\.(?P<suffix>glb|json)")
 MEDIA = {"glb": "model/gltf-binary", "json": "application/json"}
+#: No write of a file takes so long.
+_WRITE_SECONDS = 3600.0
 _GZIP_LEVEL = 6  # level 7 takes a third longer and saves 1 %
 
 
@@ -92,13 +94,18 @@ class DirectoryStore:
             raise _unusable(self.path, error) from error
 
     def remove(self, names: Iterable[str]) -> None:
-        """See :meth:`tiles.store.base.TileStore.remove`. Raises StoreError."""
+        """See :meth:`tiles.store.base.TileStore.remove`; what killed writes left goes with them.
+        Raises StoreError."""
         for name in names:
             try:
                 if NAME.fullmatch(name):
                     self._at(name).unlink(missing_ok=True)
             except OSError as error:
                 raise _unusable(self._at(name), error) from error
+        try:
+            sweep(self.path, _WRITE_SECONDS)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
 
     def _at(self, name: str) -> Path:
         return self.path / f"{name}.gz"

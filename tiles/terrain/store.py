@@ -2,20 +2,26 @@
 
 ``<version>/<z>/<x>/<y>.terrain.gz`` and ``layer.json.gz``, as :mod:`tiles.store.directory` names
 its files: gzipped at rest. The version is a digest of all tiles, so equal input gives equal names.
+One process writes at a time. A version that another took the place of stays for a day.
 """
 
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import shutil
 import tempfile
+import time
+import zlib
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
+from models.db.errors import RunningError
+from models.db.lock import ProcessLock
 from models.files import write_whole
 from tiles.errors import StoreError, TileNotFoundError
 from tiles.store.base import StoredFile
@@ -23,6 +29,11 @@ from tiles.store.directory import digest, pack
 from tiles.terrain.quantized import MEDIA_TYPE
 
 LAYER: Final = "layer.json"
+#: Seconds that a version stays for its readers after another took its place.
+KEPT: Final = 86_400.0
+_LOCK: Final = "tiling.lock"
+_NEW: Final = ".new-"
+_VERSION: Final = re.compile(r"[0-9a-f]{32}")
 _TILE: Final = re.compile(r"[0-9a-f]{32}/\d{1,2}/\d{1,8}/\d{1,8}\.terrain")
 
 
@@ -52,49 +63,96 @@ class TerrainStore:
 
 
 class Version:
-    """A version being written; a context manager that leaves nothing behind on failure."""
+    """A version being written; a context manager that leaves nothing behind on failure, and takes
+    away what a killed process left.
+
+    Entering raises :class:`tiles.errors.StoreError` where another process writes there, and
+    :class:`models.errors.DatabaseError` where nobody can.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._digest = sha256()
         self._folder = Path()
+        self._lock = ProcessLock(path / _LOCK)
 
     def __enter__(self) -> Version:
         try:
             self._path.mkdir(parents=True, exist_ok=True)
-            self._folder = Path(tempfile.mkdtemp(prefix=".new-", dir=self._path))
+            self._lock.acquire()
+            for left in self._path.glob(f"{_NEW}*"):
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+            self._folder = Path(tempfile.mkdtemp(prefix=_NEW, dir=self._path))
+        except RunningError as error:
+            raise _busy(self._path, error) from error
         except OSError as error:
+            self._lock.release()
             raise _unusable(self._path, error) from error
         return self
 
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
+        self._lock.release()
 
     def put(self, level: int, x: int, y: int, data: bytes) -> int:
-        """Write a tile; gives its bytes at rest. Tiles come in a fixed order."""
+        """Write a tile, on disk; gives its bytes at rest. Tiles come in a fixed order."""
         packed = pack(data)
         target = self._folder / str(level) / str(x) / f"{y}.terrain.gz"
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(packed)
+            write_whole(target, packed)
         except OSError as error:
             raise _unusable(target, error) from error
         self._digest.update(f"{level}/{x}/{y}:{digest(data)};".encode())
         return len(packed)
 
     def publish(self, layer: dict[str, Any]) -> str:
-        """Switch to this version; ``layer`` is layer.json without its tile template."""
+        """Switch to this version; ``layer`` is layer.json without its tile template.
+
+        Where it is there already, tiles of it that were lost or damaged are put back.
+        """
         version = self._digest.hexdigest()[:32]
         target = self._path / version
         body = orjson.dumps(layer | {"tiles": [f"{version}/{{z}}/{{x}}/{{y}}.terrain"]})
         try:
-            if not target.is_dir():
+            if target.is_dir():
+                self._mend(target)
+            else:
                 self._folder.chmod(0o755)
                 self._folder.replace(target)
+            before = self._published()
             write_whole(self._path / f"{LAYER}.gz", pack(body))
+            self._retire(version, before)
         except OSError as error:
             raise _unusable(target, error) from error
         return version
+
+    def _mend(self, target: Path) -> None:
+        """Replace tiles one by one, so that readers see each whole."""
+        for made in self._folder.rglob("*.terrain.gz"):
+            kept = target / made.relative_to(self._folder)
+            if not (kept.is_file() and kept.read_bytes() == made.read_bytes()):
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                made.replace(kept)
+
+    def _published(self) -> str | None:
+        """The version that layer.json names, None where it names none."""
+        try:
+            layer = orjson.loads(gzip.decompress((self._path / f"{LAYER}.gz").read_bytes()))
+            return str(layer["tiles"][0]).partition("/")[0]
+        except (OSError, EOFError, zlib.error, ValueError, LookupError, TypeError):
+            return None
+
+    def _retire(self, version: str, before: str | None) -> None:
+        """Delete versions that another took the place of long ago; that of ``before`` was replaced
+        now, and so was any where that is not known."""
+        for folder in self._path.iterdir():
+            if folder.name == version or not _VERSION.fullmatch(folder.name):
+                continue
+            if before in (None, folder.name):
+                os.utime(folder)
+            elif folder.stat().st_mtime < time.time() - KEPT:
+                shutil.rmtree(folder)
 
 
 def _missing(name: str, path: Path) -> TileNotFoundError:
@@ -103,6 +161,14 @@ def _missing(name: str, path: Path) -> TileNotFoundError:
         "If the terrain was never built, run `twin tile --layer terrain`.",
         f"{path} 中没有地形文件 {name!r}；应为 {LAYER} 或其列出的瓦片。"
         "若尚未生成地形，请运行 `twin tile --layer terrain`。",
+    )
+
+
+def _busy(path: Path, error: RunningError) -> StoreError:
+    return StoreError(
+        f"Process {error.pid or '?'} is tiling the terrain in {path} now. Wait until it has ended, "
+        "then tile again.",
+        f"进程 {error.pid or '?'} 正在 {path} 中切片地形。请待其结束后重试。",
     )
 
 

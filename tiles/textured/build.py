@@ -18,14 +18,14 @@ from models.texturedmesh import StoredMesh
 from tiles.content import F64
 from tiles.errors import ContentError, StoreError
 from tiles.gltf import DEFAULT, Profile
-from tiles.points.assemble import reachable
-from tiles.store.base import TileStore
+from tiles.store.base import Sink, TileStore
+from tiles.store.switch import switch
 from tiles.textured.charts import Images, texel_size, textured
 from tiles.textured.gltf import encode_patch
 from tiles.textured.patch import Patch, joined, simplified
 from tiles.textured.plan import Plan, Prepared, planned
 from tiles.textured.split import Limits, Node
-from tiles.tileset import Tile, Tileset, externalise, serialise
+from tiles.tileset import Tile, Tileset, externalise
 from tiles.volumes import union
 from tiles.workers import Pool, cores, give_back
 
@@ -137,10 +137,7 @@ def build_meshes(
             f"输入 {counted} 个三角形，瓦片中 {made.triangles} 个，拒绝 {plan.refused} 个；"
             "未切换发布版本。请重新入库网格，或报告此问题。",
         )
-    before = reachable(store)
-    root = store.publish(serialise(_tileset(made, frame, len(meshes), store)))
-    # readers of the tileset that was just replaced still get all of it
-    store.remove(store.names() - reachable(store) - before)
+    root = switch(store, made.tile, lambda sink: _tileset(made, frame, len(meshes), sink))
     report = MeshReport(
         len(meshes),
         counted,
@@ -246,7 +243,7 @@ class _Maker:
         return Tile(box, error, self._job.store.put(glb, "glb"), children, replaced=True)
 
 
-def _tileset(made: _Made, frame: F64, meshes: int, store: TileStore) -> Tileset:
+def _tileset(made: _Made, frame: F64, meshes: int, sink: Sink) -> Tileset:
     schema: JsonObject = {
         "id": CLASS,
         "classes": {
@@ -257,5 +254,5 @@ def _tileset(made: _Made, frame: F64, meshes: int, store: TileStore) -> Tileset:
     box = made.tile.box
     whole = float(np.linalg.norm(box[3:] - box[:3]))
     error = float(np.ceil(max(whole, 2 * made.tile.geometric_error, _LEAST) * 100) / 100)
-    root = externalise(made.tile, lambda data: store.put(data, "json"))
+    root = externalise(made.tile, lambda data: sink.put(data, "json"))
     return Tileset(root, error, frame, schema, {"classes": {CLASS: found}})

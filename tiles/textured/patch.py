@@ -120,8 +120,8 @@ def simplified(patch: Patch, first: int, last: int, target: int) -> Patch:
                     certify_samples=_SAMPLES,
                 ),
             )
-        except DecimateError:  # nothing of it is a surface that can be made simpler
-            return patch
+        except DecimateError:  # nothing of it is a surface that can be made simpler still
+            return out
         faces = np.asarray(found.indices, np.uint32).reshape(-1, 3)
         if len(faces) == 0:
             return out

@@ -1,7 +1,7 @@
 """Why a feature is in no tile.
 
 Codes that begin with ``SKIP`` are meant (a space is not drawn), those with ``GEO`` are faults of
-the data that somebody should mend.
+the data that somebody should mend, and with ``TILE`` those of a run, which the next may not have.
 """
 
 from __future__ import annotations
@@ -56,6 +56,13 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "构件的放置矩阵缺失或不可逆；请检查源文件中的放置与地理参照。",
         "The element's placement is missing or cannot be inverted; check placement and "
         "georeferencing in the source.",
+    ),
+    "TILE-WORKER": (
+        "绘制其所在瓦片的工作进程每次都异常终止，因此该瓦片的要素均未绘制。请查看系统日志"
+        "（内存不足或某个几何有误）后重新切片，届时会再次尝试。",
+        "Every worker that drew the tile it is in died, so that none of that tile's features is "
+        "drawn. Look in the system log (memory is short, or one geometry is at fault) and tile "
+        "again, which tries it again.",
     ),
     "SKIP-PARTS": (
         "该建筑由其建筑部件绘制。",

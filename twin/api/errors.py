@@ -29,6 +29,15 @@ class NotFoundError(TwinError):
     code = "HTTP-404"
 
 
+class NotOfferedError(NotFoundError):
+    """The path names a ``kind`` of thing by a ``name`` that is on no list: an attempt to reach what
+    nobody offered, which is logged."""
+
+    def __init__(self, kind: str, name: str, en: str, zh: str) -> None:
+        super().__init__(en, zh)
+        self.kind, self.name = kind, name
+
+
 STATUS[NotFoundError] = 404
 
 #: For what the framework refuses by itself.
@@ -63,7 +72,9 @@ def problem(
         **({"code": code} if code else {}),
         **more,
     }
-    return JSONResponse(body, status, headers, media_type="application/problem+json")
+    # it may be about who asks, and what is not there now may come
+    sent = {"Cache-Control": "no-store", **(headers or {})}
+    return JSONResponse(body, status, sent, media_type="application/problem+json")
 
 
 def install(app: FastAPI) -> None:
@@ -71,7 +82,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(TwinError)
     def _twin(request: Request, error: TwinError) -> JSONResponse:
-        if isinstance(error, NotListedError):  # an attempt to reach what nobody offered
+        # an attempt to reach what nobody offered
+        if isinstance(error, (NotListedError, NotOfferedError)):
             _log.warning("refused", kind=error.kind, name=error.name[:200], path=request.url.path)
         status = next((STATUS[t] for t in type(error).__mro__ if t in STATUS), None)
         if status is None:  # of our own making; its sentence may name folders of this machine

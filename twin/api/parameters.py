@@ -36,7 +36,8 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 
 
 class UnknownParameterError(TwinError):
-    """A query parameter that the operation has not; the sentence names those that it has."""
+    """A query parameter that the operation has not, or that is given twice; the sentence names
+    those that it has."""
 
     code = "HTTP-400"
 
@@ -45,10 +46,17 @@ STATUS[UnknownParameterError] = 400
 
 
 async def known_parameters(request: Request) -> None:
-    """Dependency of a router. Raises :class:`UnknownParameterError`."""
+    """Dependency of a router, whose parameters are each given once. Raises
+    :class:`UnknownParameterError`."""
     allowed = sorted(_names(request.scope["route"].dependant))
     unknown = [name for name in request.query_params if name not in allowed]
     if not unknown:
+        for name in request.query_params:
+            if (times := len(request.query_params.getlist(name))) > 1:
+                raise UnknownParameterError(
+                    f"{name}: given {times} times, expected once.",
+                    f"{name}：出现 {times} 次，应为一次。",
+                )
         return
     names = ", ".join(unknown)
     raise UnknownParameterError(

@@ -15,7 +15,6 @@ from models.db.places import FoundPlace
 from models.errors import OutsideAreaError
 from models.places import fold
 from twin.api.errors import STATUS
-from twin.api.gone import unless_gone
 from twin.api.ogc.errors import ParameterError
 from twin.api.ogc.links import address as link_address
 from twin.api.ogc.links import root
@@ -51,7 +50,7 @@ async def search_places(
     name; positions are in degrees (CGCS2000) and in the storage CRS."""
     services: Services = request.app.state.services
     services.twin(twin)
-    found = await unless_gone(request, db.search(services.pool, twin, q, limit))
+    found = await db.search(services.pool, twin, q, limit)
     return {"q": q, "places": _told(request, found)}
 
 
@@ -74,8 +73,7 @@ async def reverse_places(
     storage = _storage(request)
     east, north, _ = to_storage([lon], [lat], None, "OGC:CRS84", "1985", storage)
     place = float(east[0]), float(north[0])
-    work = db.around(services.pool, twin, *place, storage.srid, radius, limit)
-    found = await unless_gone(request, work)
+    found = await db.around(services.pool, twin, *place, storage.srid, radius, limit)
     return {"lon": lon, "lat": lat, "places": _told(request, found)}
 
 
@@ -111,8 +109,7 @@ async def join_places(
             "such as 沪松公路1399弄23号.",
             f"address：收到“{address}”，应含道路名称，如 沪松公路1399弄23号。",
         )
-    work = db.joined(services.pool, twin, parts.spine, parts.above, limit)
-    found = await unless_gone(request, work)
+    found = await db.joined(services.pool, twin, parts.spine, parts.above, limit)
     told = _told(request, [place for _, place in found])
     for one, (relation, place) in zip(told, found, strict=True):
         one["relation"] = relation

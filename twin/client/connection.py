@@ -33,12 +33,7 @@ class Connection:
     :class:`ClientError`."""
 
     def __init__(self, url: str, timeout: float) -> None:
-        if urlsplit(url).scheme not in ("http", "https"):
-            raise ClientError(
-                f"Found address {url!r}; expected http://… or https://…",
-                f"地址 {url!r} 无效；应以 http:// 或 https:// 开头。",
-            )
-        self._url = url.rstrip("/") + "/"
+        self._url = _checked(url).rstrip("/") + "/"
         self._timeout = timeout
 
     def address(self, path: str) -> str:
@@ -88,7 +83,7 @@ class Connection:
 
     @contextmanager
     def _open(self, path: str, body: bytes | None, media: str) -> Iterator[Any]:
-        url = self.address(path)
+        url = _checked(self.address(path))  # a link of an answer may name any address
         headers = {"Accept": media} | ({"Content-Type": "application/json"} if body else {})
         request = Request(url, body, headers)  # noqa: S310 - the scheme was checked
         try:
@@ -103,6 +98,15 @@ class Connection:
                 "its address.",
                 f"无法访问 {url}：{reason}。请用 `twin up` 启动服务，或给出其地址。",
             ) from error
+
+
+def _checked(url: str) -> str:
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise ClientError(
+            f"Found address {url!r}; expected http://… or https://…",
+            f"地址 {url!r} 无效；应以 http:// 或 https:// 开头。",
+        )
+    return url
 
 
 def _refused(url: str, error: HTTPError) -> ClientError:

@@ -102,7 +102,9 @@ class DynamicTiles:
     async def _plan(self, question: Question, *, anew: bool = False) -> OnDemand:
         """The tileset of ``question``; ``anew`` makes its files that the cache has lost."""
         mark = self._signature(question)
-        name = f"plan/{question.twin.id}/{question.theme}/{mark.hex()}/{question.pinned}"
+        # a clock that was set back may date a later revision before the moment that is pinned
+        held = f"{question.twin.id}/{question.theme}/{question.state.revision}"
+        name = f"plan/{held}/{mark.hex()}/{question.pinned}"
         known = None if anew else self._cache.get(name)
         if known is not None:
             return OnDemand.unpacked(known)

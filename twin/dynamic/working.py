@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Generic, TypeVar
@@ -40,7 +41,7 @@ class Workers:
 
     async def run(self, do: Callable[[Callable[[], None]], Value]) -> Value:
         """``do`` in a thread. It gets what it calls now and then, and what ends it when its time
-        is over. Raises :class:`BusyError`."""
+        is over or nobody waits for it. Raises :class:`BusyError`."""
         if self._pending >= self._waiting:
             raise _busy(f"{self._pending} requests are waiting", f"已有 {self._pending} 个请求排队")
         self._pending += 1
@@ -57,6 +58,7 @@ class Workers:
         except TimeoutError as error:
             raise self._slow() from error
         finally:
+            until = 0.0
             self._pending -= 1
 
     def _slow(self) -> BusyError:
@@ -65,21 +67,35 @@ class Workers:
 
 
 class Once(Generic[Value]):
-    """Values by key, each made once by whoever asks first; others wait for it."""
+    """Values by key, each made once by whoever asks first; others wait for it. When all of them
+    have gone away, making it ends."""
 
     def __init__(self) -> None:
         self._making: dict[str, asyncio.Future[Value]] = {}
+        self._waiting: Counter[asyncio.Future[Value]] = Counter()
 
     async def made(self, key: str, make: Callable[[], Awaitable[Value]]) -> Value:
         """What ``make`` gives; who asks for ``key`` while it is made gets the same."""
         if key not in self._making:
-            task = asyncio.ensure_future(make())
-            self._making[key] = task
-            task.add_done_callback(lambda done: self._done(key, done))
-        return await asyncio.shield(self._making[key])
+            self._making[key] = asyncio.ensure_future(make())
+            self._making[key].add_done_callback(lambda done: self._done(key, done))
+        task = self._making[key]
+        self._waiting[task] += 1
+        try:
+            return await asyncio.shield(task)
+        finally:
+            self._waiting[task] -= 1
+            if not self._waiting[task]:
+                del self._waiting[task]
+                self._forget(key, task)
+                task.cancel()
+
+    def _forget(self, key: str, task: asyncio.Future[Value]) -> None:
+        if self._making.get(key) is task:
+            del self._making[key]
 
     def _done(self, key: str, done: asyncio.Future[Value]) -> None:
-        self._making.pop(key, None)
+        self._forget(key, done)
         if not done.cancelled():
             done.exception()  # whoever asked may have gone; nobody else need be told
 

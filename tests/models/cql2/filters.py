@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
@@ -92,14 +93,32 @@ def polygon(box: list[float]) -> dict[str, Any]:
     return {"type": "Polygon", "coordinates": [ring]}
 
 
-shapes = st.one_of(
+def above(box: list[float]) -> list[float]:
+    """A box of the same size that lies a step north of ``box``."""
+    west, south, east, north = box
+    return [west, north + 1, east, 2 * north + 1 - south]
+
+
+def multi(kind: str, part: Callable[[list[float]], Any]) -> st.SearchStrategy[Any]:
+    return boxes().map(lambda b: {"type": kind, "coordinates": [part(b), part(above(b))]})
+
+
+simple = st.one_of(
     st.tuples(grid, grid).map(lambda p: {"type": "Point", "coordinates": list(p)}),
     boxes().map(lambda b: {"type": "LineString", "coordinates": [b[:2], b[2:]]}),
     boxes().map(polygon),
+)
+shapes = st.one_of(
+    simple,
+    multi("MultiLineString", lambda b: [b[:2], b[2:]]),
+    multi("MultiPolygon", lambda b: polygon(b)["coordinates"]),
     boxes().map(lambda b: {"bbox": b}),
     st.tuples(grid, grid).map(
         lambda p: {"type": "MultiPoint", "coordinates": [list(p), [p[0] + 1, p[1]]]}
     ),
+)
+collections = st.lists(simple, min_size=1, max_size=3).map(
+    lambda found: {"type": "GeometryCollection", "geometries": found}
 )
 text_arrays = st.lists(st.sampled_from(["a", "b", "雨水"]), max_size=3)
 number_arrays = st.lists(st.sampled_from(NUMBERS), max_size=3)
@@ -119,6 +138,7 @@ predicates = st.one_of(
     op("isNull", st.one_of(prop(*PROPERTIES), numbers, texts)),
     any_op(SPATIAL, prop("geometry"), shapes),
     any_op(SPATIAL, shapes, prop("geometry")),
+    any_op(SPATIAL, prop("geometry"), collections),
     any_op(TEMPORAL_ANY, st.one_of(times, intervals), st.one_of(times, intervals)),
     any_op(TEMPORAL_INTERVAL, intervals, intervals),
     any_op(ARRAYS, prop("tags"), text_arrays),

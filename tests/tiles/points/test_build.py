@@ -181,6 +181,15 @@ def test_old_files_go_when_no_reader_can_need_them(build: Any, tmp_path: Path) -
     assert not (first & third) - {"tileset.json.gz"}
 
 
+def test_contents_of_a_tileset_that_cannot_be_read_stay(build: Any, tmp_path: Path) -> None:
+    clouds = [passport(write_cloud(tmp_path / f"{n}.las", scattered(50 * n))) for n in (1, 2)]
+    store = build(clouds[:1]).store
+    before = store.names()
+    root = store.path / "tileset.json.gz"
+    root.write_bytes(root.read_bytes()[:-20])
+    assert before < build(clouds[1:]).store.names()
+
+
 def test_the_statistics_count_the_points(build: Any, cloud: Any) -> None:
     import orjson
 

@@ -140,3 +140,14 @@ def test_a_reader_never_sees_a_mixture(tmp_path: Path) -> None:
     assert reader.returncode == 0, err
     assert int(out) > 3
     assert not list(tmp_path.glob(".new-*"))
+
+
+def test_what_killed_writes_left_is_collected(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    name = store.put(b"glTF....", "glb")
+    old, fresh = tmp_path / ".new-old", tmp_path / ".new-fresh"  # as write_whole names them
+    for path in (old, fresh):
+        path.write_bytes(b"glT")
+    os.utime(old, (time.time() - 7200,) * 2)
+    store.remove([])
+    assert {path.name for path in tmp_path.iterdir()} == {f"{name}.gz", fresh.name}

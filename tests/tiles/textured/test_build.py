@@ -213,6 +213,33 @@ def test_a_repeated_image_and_clear_parts(tmp_path: Path) -> None:
     assert np.count_nonzero(np.diff(row.astype(int)) == -1) == 3  # three fields, three gaps
 
 
+def test_contents_of_a_tileset_that_cannot_be_read_stay(tmp_path: Path) -> None:
+    for number, cells in enumerate((4, 6)):
+        stored = stored_of(tmp_path / str(number), cells=cells)
+        scratch = tmp_path / f"scratch-{number}"
+        scratch.mkdir()
+        store = DirectoryStore(tmp_path / "tiles")
+        before = store.names()
+        build_meshes(stored, store, FRAME, scratch, extent=TWIN.extent, workers=1)
+        root = store.path / "tileset.json.gz"
+        root.write_bytes(root.read_bytes()[:-20])
+    assert before and before < store.names()
+
+
+def test_wild_texture_coordinates_cost_one_triangle_its_image(tmp_path: Path) -> None:
+    path = write_mesh(tmp_path / "delivery", cells=4)
+    text = path.read_text("utf-8").splitlines()
+    at = next(number for number, line in enumerate(text) if line.startswith("vt "))
+    text[at] = "vt 1e19 0.5"
+    path.write_text("\n".join(text), "utf-8")
+    with reader.read(path, ReadOptions("EPSG:4549", "1985"), TWIN) as found:
+        assert [(finding.code, finding.found) for finding in found.findings] == [("MSH-07", "2")]
+        store_mesh(tmp_path / "home", TWIN.id, found.folder, found.passport)
+    report, store = build(meshes(tmp_path / "home", TWIN.id), tmp_path)
+    assert (report.in_tiles, report.refused) == (32, 0)
+    assert check_tileset(store.path).clean
+
+
 @pytest.mark.parametrize(
     ("repeats", "profile"),
     [(1, DEFAULT), (3, DEFAULT), (1, COMPAT)],

@@ -27,6 +27,7 @@ def test_problems(service: Service, path: str, status: int, word: str) -> None:
     answer = httpx.get(service.url + path)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
     problem = answer.json()
     assert problem["status"] == status
     assert problem["title"]
@@ -41,5 +42,5 @@ def test_problems(service: Service, path: str, status: int, word: str) -> None:
 def test_a_method_that_is_not_there(service: Service) -> None:
     answer = httpx.post(f"{service.url}/twins")
     assert answer.status_code == 405
-    assert answer.headers["allow"] == "GET"
+    assert answer.headers["allow"] == "GET, HEAD"
     assert answer.json()["detail_zh"]

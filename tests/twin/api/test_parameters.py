@@ -63,6 +63,13 @@ def test_the_allowed_ones_are_named_and_taken() -> None:
     assert get("/items/1?item=2").status_code == 400  # it is of the path
 
 
+def test_a_parameter_is_given_once() -> None:
+    answer = get("/items/1?bbox=1,2&bbox=1,2&bbox=3,4")
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == "bbox: given 3 times, expected once."
+    assert answer.json()["detail_zh"] == "bbox：出现 3 次，应为一次。"
+
+
 @pytest.mark.parametrize(
     ("address", "en", "zh"),
     [

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from models.testing import free_port
 from twin.client import Client, ClientError
+from twin.client.connection import Connection
 from twin.testing import Service
 
 HUB, OTHER = "songjiang-hub", "qianwan"
@@ -92,3 +95,16 @@ def test_what_the_service_says_is_told(city: Client) -> None:
         Client("ftp://127.0.0.1")
     with pytest.raises(ClientError, match="twin up"):
         Client(f"http://127.0.0.1:{free_port()}").twins()
+
+
+@pytest.mark.parametrize("scheme", ["file", "FILE", "ftp", "data"])
+def test_a_link_leads_nowhere_but_to_services(tmp_path: Path, scheme: str) -> None:
+    kept = tmp_path / "kept"
+    kept.write_text("{}")
+    service = Connection("http://127.0.0.1:9", 1)
+    address = f"{scheme}://{kept}"
+    for ask in (service.data, service.json, lambda a: service.save(a, tmp_path / "copy", "")):
+        with pytest.raises(ClientError, match="expected http") as caught:
+            ask(address)
+        assert "地址" in caught.value.zh
+    assert not (tmp_path / "copy").exists()

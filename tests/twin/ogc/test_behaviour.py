@@ -50,8 +50,16 @@ def test_answers_are_compressed_as_the_client_likes(client: httpx.Client, path: 
         assert headers["content-encoding"] == how
         assert len(packed) < len(plain) / 2
         assert told(unpack(packed)) == told(plain)
-    headers, _ = raw(client, path, **{"Accept-Encoding": "gzip;q=0, zstd;q=0"})
-    assert headers["content-encoding"] is None
+    for accepted, used in (
+        ("gzip;q=0, zstd;q=0", None),
+        ("zstd;q=0.5, gzip;q=0.9", "gzip"),
+        ("gzip;q=0.5, zstd", "zstd"),
+        ("zstd;q=0, *;q=0.1", "gzip"),
+        ("identity, gzip;q=0.2", None),
+        ("br, *;q=0", None),
+    ):
+        headers, _ = raw(client, path, **{"Accept-Encoding": accepted})
+        assert headers["content-encoding"] == used, accepted
 
 
 @pytest.mark.parametrize(
@@ -75,6 +83,28 @@ def test_head_is_get_without_a_body(client: httpx.Client, path: str) -> None:
     assert head.status_code == 200
     assert head.content == b""
     assert head.headers["content-type"] == whole.headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/twins", f"/twins/{TWIN}", "/healthz", "/readyz", "/api", f"/twins/{TWIN}/places?q=lu",
+     f"/twins/{TWIN}/analyses", f"/ogc/{TWIN}/collections3d", f"/ogc/{TWIN}/tiles",
+     f"/ogc/{TWIN}/tiles/WebMercatorQuad/tilejson", f"/ogc/{TWIN}/styles", "/twins/atlantis",
+     f"/ogc/{TWIN}/collections/datasets/items", "/twins?x=1", "/nowhere", "/"],
+)  # fmt: skip
+def test_every_address_that_takes_get_takes_head(city: City, path: str) -> None:
+    with httpx.Client(base_url=city.url, timeout=60) as client:
+        head, whole = client.head(path), client.get(path)
+    assert head.status_code == whole.status_code
+    assert head.content == b""
+    for name in ("content-type", "content-length", "etag", "cache-control", "content-encoding"):
+        assert head.headers.get(name) == whole.headers.get(name), name
+
+
+def test_head_is_not_offered_where_there_is_no_get(city: City) -> None:
+    assert httpx.head(f"{city.url}/twins/{TWIN}/analyses/section").status_code in (404, 405)
+    paths = httpx.get(f"{city.url}/api").json()["paths"]
+    assert not any("head" in operations for operations in paths.values())
 
 
 def test_nothing_but_reading(client: httpx.Client) -> None:
@@ -169,6 +199,28 @@ def test_everything_that_takes_a_filter_logs_such_attempts(client: httpx.Client,
     assert answer.status_code == 400, answer.text
     (line,) = [entry for entry in logs if entry["event"] == "refused"]
     assert (line["kind"], line["name"]) == ("function", "pg_sleep")
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/collections/pg_authid/items", "pg_authid"),
+        ("/collections/bim_mesh", "bim_mesh"),
+        ("/collections/alembic_version/tiles", "alembic_version"),
+        (f"{ITEMS}?properties=name,geom", "geom"),
+        (f"{ITEMS}?sortby=content_sha", "content_sha"),
+        ("/collections/datasets/items?sortby=password", "password"),
+    ],
+)
+def test_tables_and_columns_that_nobody_listed_are_refused_and_logged(
+    client: httpx.Client, path: str, name: str
+) -> None:
+    with structlog.testing.capture_logs() as logs:
+        answer = client.get(path)
+    assert answer.status_code == (400 if "?" in path else 404), answer.text
+    assert name in answer.json()["detail"]
+    (line,) = [entry for entry in logs if entry["event"] == "refused"]
+    assert (line["log_level"], line["name"]) == ("warning", name)
 
 
 @pytest.mark.parametrize(

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pandas as pd
 import pytest
 
 from models.db import twins
-from models.db.connection import connect
+from models.db.connection import Connection, connect
 from models.db.publish import publish
+from models.db.testing import ask, do, until
 from models.features import Theme
 from models.testing import delivery
 from models.twins import load_twins
 from tests.twin.ogc.city import TWIN, buildings
+from twin.api.ogc import reading
 from twin.settings import Settings
 from twin.testing import application
+
+#: How many wait for a lock of another.
+WAITING = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 
 
 @pytest.fixture
@@ -36,8 +46,12 @@ def put(url: str, columns: int, rows: int, since: date | None = None, height: fl
     table = buildings(TWIN, columns, rows)
     table["height"] = table["height"] + height
     with connect(url) as conn:
-        made = delivery(Theme.BUILDINGS, {"building": table}, valid_from=since)
-        publish(conn, twin=TWIN, dataset="blocks", deliveries=[made])
+        store(conn, table, since)
+
+
+def store(conn: Connection, table: pd.DataFrame, since: date | None = None) -> None:
+    made = delivery(Theme.BUILDINGS, {"building": table}, valid_from=since)
+    publish(conn, twin=TWIN, dataset="blocks", deliveries=[made])
 
 
 def follow(address: str, **parameters: Any) -> Iterator[list[dict[str, Any]]]:
@@ -92,6 +106,71 @@ def test_publishing_between_pages_changes_nothing_on_them(
     assert [f["properties"]["height"] for f in seen] == [f["properties"]["height"] for f in before]
     now = [f["id"] for page in follow(address, **given) for f in page]
     assert len(now) == 28
+
+
+@pytest.mark.parametrize("sort", ["key", "-height", "-name"])
+def test_links_of_sorted_pages_hold_however_much_is_published(
+    place: tuple[str, str], monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    address, url = place
+    put(url, 6, 5, date(2020, 1, 1))
+    given = {"limit": 7, "sortby": sort}
+    before = [f for page in follow(address, **given) for f in page]
+    seen: list[dict[str, Any]] = []
+    for number, page in enumerate(follow(address, **given)):
+        # now there are more than may be sorted, and all that were there are closed
+        monkeypatch.setattr(reading, "MOST_SORTED", 5)
+        seen += page
+        put(url, 6, 6, date(2020, 1, 1), height=number + 1)
+        do(url, "ANALYZE building")
+    assert seen == before
+
+
+def test_an_earlier_record_is_sorted_where_little_changed_since(
+    place: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, url = place
+    put(url, 6, 5, date(2020, 1, 1))
+    before = httpx.get(address, params={"sortby": "-key", "limit": 100}).json()["features"]
+    given = {"sortby": "-key", "limit": 100, "as-of": before[0]["properties"]["tx_from"]}
+    changed = buildings(TWIN, 6, 5)
+    changed["height"] += changed["key"] == "B3"
+    with connect(url) as conn:
+        store(conn, changed, date(2020, 1, 1))
+    do(url, "ANALYZE building")
+    monkeypatch.setattr(reading, "MOST_SORTED", 5)
+    (found,) = follow(address, **given)
+    assert found == before
+    put(url, 6, 5, date(2020, 1, 1), height=9)
+    do(url, "ANALYZE building")
+    refused = httpx.get(address, params=given)
+    assert (refused.status_code, refused.json()["detail"][:7]) == (400, "sortby:")
+
+
+@pytest.mark.parametrize("format_", ["json", "jsonfg"])
+def test_a_page_and_what_it_says_of_itself_are_of_one_state(
+    place: tuple[str, str], format_: str
+) -> None:
+    address, url = place
+    put(url, 6, 5, date(2020, 1, 1))
+    given: dict[str, Any] = {"limit": 7, "f": format_, "counts": "true"}
+    before = httpx.get(address, params=given)
+    whole = [f for page in follow(address, **given) for f in page]
+    with ThreadPoolExecutor(1) as others:
+        with connect(url) as conn, conn.transaction():
+            conn.execute("LOCK TABLE building IN ACCESS EXCLUSIVE MODE")
+            asked = others.submit(httpx.get, address, params=given, timeout=30)
+            until(lambda: ask(url, WAITING) == 1, seconds=8)  # the state is read, the page is not
+            store(conn, buildings(TWIN, 3, 4).assign(height=99.0), date(2021, 1, 1))
+        answer = asked.result()
+    assert answer.headers["etag"] == before.headers["etag"]
+    found = answer.json()
+    assert found["numberMatched"] == 30
+    (following,) = [link["href"] for link in found["links"] if link["rel"] == "next"]
+    rest = [f for page in follow(address, **httpx.URL(following).params) for f in page]
+    assert found["features"] + rest == whole
+    now = httpx.get(address, params=given, headers={"If-None-Match": answer.headers["etag"]})
+    assert (now.status_code, now.json()["numberMatched"]) == (200, 12)
 
 
 def test_each_feature_once_in_a_period(place: tuple[str, str]) -> None:

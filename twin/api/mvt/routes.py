@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
-from twin.api.gone import unless_gone
 from twin.api.mvt import answers
 from twin.api.mvt.documents import MVT
 from twin.api.mvt.moments import read_asked
@@ -92,9 +91,7 @@ async def get_tile(
 ) -> Response:
     """One layer for each collection that draws something in it."""
     asked = read_asked(moment, as_of)
-    return await unless_gone(
-        request, answers.tile(request, twin, None, tms, (zoom, row, col), asked, v)
-    )
+    return await answers.tile(request, twin, None, tms, (zoom, row, col), asked, v)
 
 
 @router.get(
@@ -166,6 +163,4 @@ async def get_collection_tile(
 ) -> Response:
     """One layer, named as the collection."""
     asked = read_asked(moment, as_of)
-    return await unless_gone(
-        request, answers.tile(request, twin, collection, tms, (zoom, row, col), asked, v)
-    )
+    return await answers.tile(request, twin, collection, tms, (zoom, row, col), asked, v)

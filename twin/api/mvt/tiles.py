@@ -37,6 +37,8 @@ from twin.services import Services
 
 #: Bytes of tiles kept in memory, gzipped.
 _KEPT: Final = 128 << 20
+#: Extents kept in memory.
+_EXTENTS: Final = 1_000
 #: Quick rather than small: level 6 takes three times as long for a tenth less.
 _LEVEL: Final = 1
 
@@ -85,7 +87,8 @@ class VectorTiles:
                          h.datasets)  # fmt: skip
             told = tuple(overviews) if h.past is None else named(h.past)
             said.append((h.collection.id, *told))
-        version = sha256(repr((twin.id, tms.id, said)).encode()).hexdigest()[:16]
+        edition = self.services.edition(twin.id)
+        version = sha256(repr((twin.id, tms.id, edition, said)).encode()).hexdigest()[:16]
         try:
             first = tms.first_zoom(box_of(tms, twin.extent, self.storage))
         except OutsideAreaError:  # nothing can be stored of such a twin
@@ -147,6 +150,9 @@ class VectorTiles:
             if box is not None:
                 box = bounds_of(project(tms, frame(box), self.storage))
             self._extents[key] = count, box
+            while len(self._extents) > _EXTENTS:  # those of revisions that were, first
+                del self._extents[next(iter(self._extents))]
+            return count, box
         return self._extents[key]
 
     async def _make(self, tileset: Tileset, zoom: int, row: int, col: int) -> bytes:
@@ -195,8 +201,9 @@ class VectorTiles:
         return self._kept.get(key)
 
     def _keep(self, key: Key, tile: bytes) -> None:
+        known = self._kept.pop(key, None)
+        self._size += len(tile) - len(known) if known is not None else len(tile) + 200
         self._kept[key] = tile
-        self._size += len(tile) + 200
         while self._size > _KEPT:
             _, gone = self._kept.popitem(last=False)
             self._size -= len(gone) + 200

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
+import re
 import zlib
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Final, Literal
 
+import structlog
 import zstandard
 from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
@@ -20,8 +22,15 @@ from twin.api.ogc.formats import HTML, Format
 
 Coding = Literal["zstd", "gzip"]
 
+_log = structlog.get_logger("twin.http")
+
+#: Seconds that a client may take to read the next :data:`_PIECE` bytes of a stream. Whoever reads
+#: slower than that, or no more, keeps a connection to the database from others.
+PATIENCE: Final = 60.0
+_PIECE: Final = 1 << 19
 #: Smaller bodies are sent as they are.
 WORTH: Final = 1_400
+_WEIGHT: Final = re.compile(r"\s*q=([01](?:\.\d{0,3})?)\s*")
 _LEVEL: Final = {"zstd": 1, "gzip": 1}
 #: What a page that is opened by itself may do: nothing but be shown.
 _SEALED: Final = {
@@ -49,15 +58,19 @@ def _caching(tag: str | None) -> dict[str, str]:
 
 
 def coding(header: str) -> Coding | None:
-    """The content coding to use: the first of zstd and gzip that Accept-Encoding takes."""
-    taken = {}
+    """The content coding to use: the one that Accept-Encoding likes best (RFC 9110 section 12.5.3),
+    zstd before gzip where it likes both."""
+    liked: dict[str, float] = {}
     for item in header.lower().split(","):
-        name, _, quality = item.strip().partition(";")
-        taken[name.strip()] = quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    for name in ("zstd", "gzip"):
-        if taken.get(name, False):
-            return "zstd" if name == "zstd" else "gzip"
-    return None
+        name, _, weight = item.strip().partition(";")
+        match = _WEIGHT.fullmatch(weight)
+        liked[name.strip()] = float(match[1]) if match else 1.0
+    others = liked.get("*", 0.0)
+    zstd, gzipped = liked.get("zstd", others), liked.get("gzip", others)
+    best, plain = max(zstd, gzipped), liked.get("identity", 0.0)
+    if best == 0 or best < plain:
+        return None
+    return "zstd" if zstd == best else "gzip"
 
 
 async def reply(
@@ -96,13 +109,15 @@ def compressed(body: bytes, how: Coding) -> bytes:
 
 
 class Stream(Response):
-    """A response whose parts are sent as they are made.
+    """A response whose parts are sent as they are made: those of ``first``, then the others.
 
-    ``parts`` is closed, and with it what it reads from, when all is sent or the client goes away.
+    ``parts`` is closed, and with it what it reads from, when all is sent, or the client goes away
+    or does not read on for :data:`PATIENCE`; its connection is closed then, before the body's end.
     """
 
     def __init__(
         self,
+        first: Sequence[bytes],
         parts: AsyncGenerator[bytes, None],
         media: str,
         headers: Mapping[str, str],
@@ -116,12 +131,10 @@ class Stream(Response):
         self.init_headers(coded)
         # its length is not known before it is sent
         self.raw_headers = [h for h in self.raw_headers if h[0] != b"content-length"]
-        self._parts, self._how = parts, how
+        self._first, self._parts, self._how = first, parts, how
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send all parts, unless the client goes away first."""
-        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-        await send(start)
         pump = asyncio.ensure_future(self._pump(scope, send))
         closed = asyncio.ensure_future(gone(receive))
         try:
@@ -133,13 +146,34 @@ class Stream(Response):
 
     async def _pump(self, scope: Scope, send: Send) -> None:
         packer = _Packer(self._how)
-        async with aclosing(self._parts) as parts:
-            if scope["method"] != "HEAD":
-                async for part in parts:
-                    data = packer.add(part)
-                    if data:
-                        await send({"type": "http.response.body", "body": data, "more_body": True})
-        await send({"type": "http.response.body", "body": packer.end(), "more_body": False})
+        try:
+            async with aclosing(self._parts) as parts:
+                await send(
+                    {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+                )
+                if scope["method"] != "HEAD":
+                    for part in self._first:
+                        await _send_on(send, packer.add(part))
+                    async for part in parts:
+                        await _send_on(send, packer.add(part))
+            await send({"type": "http.response.body", "body": packer.end(), "more_body": False})
+        except _IdleError:
+            _log.warning("stream left unread", path=scope["path"], seconds=PATIENCE)
+
+
+class _IdleError(Exception):
+    """The client does not read on."""
+
+
+async def _send_on(send: Send, data: bytes) -> None:
+    """Send a part of a body. Raises :class:`_IdleError`."""
+    for at in range(0, len(data), _PIECE):
+        piece = data[at : at + _PIECE]
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        except TimeoutError as error:
+            raise _IdleError from error
 
 
 class _Packer:
@@ -158,11 +192,15 @@ class _Packer:
 
 def stream_reply(
     request: Request,
+    first: Sequence[bytes],
     parts: AsyncGenerator[bytes, None],
     format_: Format,
     headers: Mapping[str, str],
+    *,
+    tag: str,
 ) -> Stream:
-    """``parts`` as ``format_``; files that are compressed inside are sent as they are."""
+    """``first`` and ``parts`` as ``format_``; files that are compressed inside are sent as they
+    are."""
     text = format_.media.startswith(("text/", "application/geo+json"))
     how = coding(request.headers.get("accept-encoding", "")) if text else None
-    return Stream(parts, format_.media, {**_caching(None), **headers}, how)
+    return Stream(first, parts, format_.media, {**_caching(tag), **headers}, how)

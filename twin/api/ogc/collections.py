@@ -16,7 +16,7 @@ from models.cql2.tree import Kind
 from models.features import TABLES, Theme
 from models.labels import labels
 from models.twins import TwinDefinition
-from twin.api.errors import NotFoundError
+from twin.api.errors import NotOfferedError
 
 #: Columns of a feature table that are not properties: they mean nothing outside the database.
 HIDDEN: Final = ("id", "source_geom", "geom", "mesh", "placement")
@@ -199,12 +199,14 @@ def of_twin(definition: TwinDefinition) -> dict[str, Collection]:
 
 
 def find_collection(definition: TwinDefinition, collection: str) -> Collection:
-    """The collection of that id. Raises :class:`NotFoundError`, which lists those there are."""
+    """The collection of that id. Raises :class:`NotOfferedError`, which lists those there are."""
     there = of_twin(definition)
     if (found := there.get(collection)) is not None:
         return found
-    raise NotFoundError(
-        f"Twin '{definition.id}' has no collection '{collection}'. "
-        f"Expected one of: {', '.join(there)}.",
-        f"孪生体“{definition.id}”没有要素集“{collection}”。可用：{'、'.join(there)}。",
+    shown = collection if len(collection) <= 60 else f"{collection[:57]}..."
+    raise NotOfferedError(
+        "collection",
+        collection,
+        f"Twin '{definition.id}' has no collection '{shown}'. Expected one of: {', '.join(there)}.",
+        f"孪生体“{definition.id}”没有要素集“{shown}”。可用：{'、'.join(there)}。",
     )

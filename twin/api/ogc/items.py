@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 from fastapi import Request, Response
 
-from models.db.features_items import connection, count, fetch
+from models.db.features_items import count, fetch, snapshot, streaming
 from models.twins import TwinDefinition
 from twin.api.errors import NotFoundError
 from twin.api.ogc import binary, geojson, jsonfg, pages, tables
@@ -29,7 +29,7 @@ from twin.api.ogc.formats import (
     Format,
 )
 from twin.api.ogc.links import address, header, link, representations, root
-from twin.api.ogc.parameters import DEFAULT_LIMIT, Wanted
+from twin.api.ogc.parameters import DEFAULT_LIMIT, MOST_LIMIT, Wanted
 from twin.api.ogc.reading import Reading, in_order, one, prepare
 from twin.api.ogc.service import FeatureService
 from twin.api.ogc.times import now_text
@@ -55,10 +55,10 @@ async def features(
     base = f"{root(request, twin.id)}/collections/{there.id}"
     if how.name in _STREAMS:
         return await _streamed(request, service, twin, there, wanted, how)
-    limit = wanted.limit or DEFAULT_LIMIT
-    async with connection(service.services.pool) as conn:
+    limit = min(wanted.limit or DEFAULT_LIMIT, MOST_LIMIT)
+    async with snapshot(service.services.pool) as conn:
         reading = await prepare(conn, twin, there, wanted, service.storage)
-        tag = etag(reading.state.stamp, str(request.url), how.name)
+        tag = _tag(request, service, reading, how)
         if (same := unchanged(request, tag)) is not None:
             return same
         reading = await in_order(conn, reading)
@@ -100,31 +100,30 @@ async def _streamed(
     wanted: Wanted,
     how: Format,
 ) -> Response:
-    """All features, or the first ``limit``; the first part is made before the answer begins, so
+    """All features, or the first ``limit``; the first parts are made before the answer begins, so
     that what is wrong is still told as a problem."""
+    tags: list[str] = []
 
     async def parts() -> AsyncGenerator[bytes, None]:
-        async with connection(service.services.pool) as conn:
+        async with streaming(service.services.pool) as conn:
             reading = await prepare(conn, twin, there, wanted, service.storage)
+            tags.append(_tag(request, service, reading, how))
+            yield b""  # no feature is read yet: the client may have them all
             async with aclosing(_STREAMS[how.name](conn, reading, wanted.limit)) as made:
                 async for part in made:
                     yield part
 
     stream = parts()
+    await anext(stream)
+    if (same := unchanged(request, tags[0])) is not None:
+        await stream.aclose()
+        return same
     first = [part async for part in _first(stream)]
-
-    async def whole() -> AsyncGenerator[bytes, None]:
-        async with aclosing(stream):
-            for part in first:
-                yield part
-            async for part in stream:
-                yield part
-
     headers = {
         "Content-Crs": f"<{wanted.crs.uri}>",
         "Content-Disposition": f'attachment; filename="{twin.id}-{there.id}.{how.name}"',
     }
-    return stream_reply(request, whole(), how, headers)
+    return stream_reply(request, first, stream, how, headers, tag=tags[0])
 
 
 async def _first(stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
@@ -146,15 +145,15 @@ async def feature(
     identity: uuid.UUID,
 ) -> Response:
     """One feature. Raises :class:`twin.api.errors.NotFoundError`."""
-    async with connection(service.services.pool) as conn:
+    async with snapshot(service.services.pool) as conn:
         reading = await prepare(conn, twin, there, wanted, service.storage)
-        tag = etag(reading.state.stamp, str(request.url), how.name)
-        if (same := unchanged(request, tag)) is not None:
-            return same
         kind = jsonfg if how is JSONFG else geojson
         rows = await fetch(conn, one(reading, identity), kind.columns(reading), 1)
         if not rows:
             raise no_feature(there, str(identity))
+        tag = _tag(request, service, reading, how)
+        if (same := unchanged(request, tag)) is not None:
+            return same
         if how is JSONFG:
             (text,) = await jsonfg.texts(conn, reading, rows)
         else:
@@ -172,6 +171,12 @@ async def feature(
     members = {**(jsonfg.members(reading) if how is JSONFG else {}), "links": links}
     body = text[:-1].encode() + b"," + orjson.dumps(members)[1:]
     return await reply(request, body, how, tag=tag, headers=headers)
+
+
+def _tag(request: Request, service: FeatureService, reading: Reading, how: Format) -> str:
+    """Changes with the data, the twin's definition and the program."""
+    edition = service.services.edition(reading.twin.id)
+    return etag(reading.state.stamp, edition, str(request.url), how.name)
 
 
 def no_feature(there: Collection, feature: str) -> NotFoundError:

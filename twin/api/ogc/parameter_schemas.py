@@ -26,9 +26,9 @@ def parameters(twin: TwinDefinition, storage: StorageCrs) -> dict[str, Any]:
         "featureId": _path("featureId", {**_TEXT, "format": "uuid"}, "要素 Feature"),
         "limit": query("limit", {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT,
                                   "default": DEFAULT_LIMIT},
-                        f"要素个数，至多返回 {MOST_LIMIT} 个；流式格式省略时返回全部 Number of "
-                        f"features; at most {MOST_LIMIT} are answered; formats that are streamed "
-                        "give all where it is left out"),
+                        f"要素个数，每页至多 {MOST_LIMIT} 个；流式格式不分页，省略时返回全部 "
+                        f"Number of features; a page holds at most {MOST_LIMIT}; formats that are "
+                        "streamed have no pages and give all where it is left out"),
         "bbox": {
             **query("bbox", {"type": "array", "minItems": 4, "maxItems": 6,
                               "items": {"type": "number"},

@@ -27,7 +27,7 @@ from twin.api.ogc.crs import CRS84, Crs, find_crs, height_range, storage_geometr
 from twin.api.ogc.errors import ParameterError
 from twin.api.ogc.times import Period, read_moment, read_period
 
-#: Features in one answer, unless it is streamed.
+#: Features of a page.
 DEFAULT_LIMIT: Final = 10
 MOST_LIMIT: Final = 10_000
 LARGEST_LIMIT: Final = 2**31 - 1
@@ -52,7 +52,8 @@ _LANGUAGES: Final = ("cql2-text", "cql2-json")
 class Wanted:
     """What a client asks of items; geometries are in the storage CRS, heights of the 1985 datum.
 
-    ``limit`` is None where none was given. ``question`` names the set of features and their order.
+    ``limit`` is what was given, None where nothing was; a page holds at most
+    :data:`MOST_LIMIT`. ``question`` names the set of features and their order.
     """
 
     crs: Crs
@@ -127,11 +128,11 @@ def read_wanted(
 def _limit(text: str | None) -> int | None:
     if text is None:
         return None
-    # more than are answered is not an error (OGC 17-069r4, /req/core/fc-limit-response-1)
+    # more than a page holds is not an error (OGC 17-069r4, /req/core/fc-limit-response-1)
     if re.fullmatch(r"0*[1-9]\d{0,9}", text, re.ASCII) is None or int(text) > LARGEST_LIMIT:
-        raise _wrong("limit", text, f"a whole number from 1; at most {MOST_LIMIT} are answered",
-                     f"不小于 1 的整数，至多返回 {MOST_LIMIT} 个")  # fmt: skip
-    return min(int(text), MOST_LIMIT)
+        raise _wrong("limit", text, f"a whole number from 1; a page holds at most {MOST_LIMIT}",
+                     f"不小于 1 的整数，每页至多 {MOST_LIMIT} 个")  # fmt: skip
+    return int(text)
 
 
 def _flag(name: str, text: str | None) -> bool:
@@ -231,9 +232,9 @@ def _properties(text: str | None, collection: Collection) -> tuple[str, ...] | N
     if text is None:
         return None
     names = [part.strip() for part in text.split(",") if part.strip()]
-    if any(name not in collection.fields for name in names):
-        raise _wrong("properties", text, f"some of {', '.join(collection.fields)}",
-                     f"下列属性中的若干个：{'、'.join(collection.fields)}")  # fmt: skip
+    for name in names:
+        if name not in collection.fields:
+            raise NotListedError("property", name, tuple(collection.fields), "properties")
     return tuple(dict.fromkeys(names))
 
 

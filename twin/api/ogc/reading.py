@@ -119,16 +119,21 @@ def one(reading: Reading, identity: uuid.UUID) -> Selection:
 async def in_order(conn: Any, reading: Reading) -> Reading:
     """The reading as a page of it can be put in order at once: by an index where there are many.
 
-    Raises :class:`twin.api.ogc.errors.ParameterError` where no index has the order asked for.
+    What was closed since an earlier record is in no index and sorted always. Of a question whose
+    first page was given all pages are, however much is published meanwhile: the limit of statements
+    bounds them. Raises :class:`twin.api.ogc.errors.ParameterError` where no index has the order
+    asked for.
     """
     selection = reading.selection
-    if not selection.order or (selection.ordered and not selection.placed):
+    if not selection.order or (selection.by_index and selection.state.current):
         return reading
-    found = await estimate(conn, replace(selection, after=None))
-    if found <= MOST_SORTED:
+    whole = replace(selection, after=None)
+    found = await estimate(conn, whole, closed_only=selection.by_index)
+    if found > MOST_SORTED and selection.ordered and selection.placed:
+        reading = replace(reading, selection=replace(selection, wide=True))
+        found = 0 if selection.state.current else await estimate(conn, whole, closed_only=True)
+    if found <= MOST_SORTED or reading.wanted.token is not None:
         return reading
-    if selection.ordered:
-        return replace(reading, selection=replace(selection, wide=True))
     order = ",".join(one.name for one in selection.order)
     names = [*SORTED[selection.table], "id"]
     raise ParameterError(

@@ -13,7 +13,6 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from models.twins import TwinDefinition
-from twin.api.gone import unless_gone
 from twin.api.ogc import api, documents, items, pages
 from twin.api.ogc.answers import etag, html_reply, reply, unchanged
 from twin.api.ogc.attributes import naming_attributes, with_attributes
@@ -118,9 +117,7 @@ async def get_features(request: Request, twin: str, collection: str) -> Response
     there = find_collection(definition, collection)
     service = _service(request)
     wanted = await _wanted(request, there, definition, how)
-    return await unless_gone(
-        request, items.features(request, service, definition, there, wanted, how)
-    )
+    return await items.features(request, service, definition, there, wanted, how)
 
 
 @router.api_route("/collections/{collection}/items/{feature}", methods=_METHODS)
@@ -134,9 +131,7 @@ async def get_feature(request: Request, twin: str, collection: str, feature: str
         identity = uuid.UUID(feature)
     except ValueError:
         raise items.no_feature(there, feature) from None
-    return await unless_gone(
-        request, items.feature(request, service, definition, there, wanted, how, identity)
-    )
+    return await items.feature(request, service, definition, there, wanted, how, identity)
 
 
 def _service(request: Request) -> FeatureService:

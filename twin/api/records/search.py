@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import shapely
 
-from models.cql2 import parse
+from models.cql2 import NotListedError, parse
 from models.cql2.tree import Expression, Kind
 from models.crs import StorageCrs
 from twin.api.ogc.crs import CRS84, find_crs, storage_geometry
@@ -155,12 +155,7 @@ def _order(text: str | None) -> tuple[tuple[str, bool], ...]:
     for part in () if text is None else text.split(","):
         name = part.strip().lstrip("+-")
         if name not in SORTABLES:
-            raise _wrong(
-                "sortby",
-                text,
-                f"some of {', '.join(SORTABLES)}, each with + (rising) or - (falling) before it",
-                f"下列属性（{'、'.join(SORTABLES)}），前加 +（升序）或 -（降序）",
-            )
+            raise NotListedError("property", name, SORTABLES, "sortby")
         keys.setdefault(name, part.strip().startswith("-"))  # named again it orders nothing more
     return tuple(keys.items())
 

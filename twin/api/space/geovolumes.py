@@ -39,11 +39,11 @@ async def list_containers(request: Request, twin: str, f: Json = "json") -> dict
     """One container for each layer of the twin that has been tiled."""
     services: Services = request.app.state.services
     definition = services.twin(twin)
-    layers = await services.layers(twin)
     base = base_of(request, twin)
     return {
         "collections": [
-            await _container(request, definition, layer) for layer in layers if layer["tileset"]
+            await _container(request, definition, layer, title)
+            for layer, title in (await services.tiled(twin)).items()
         ],
         "links": [link(f"{base}/collections3d", "self")],
     }
@@ -58,7 +58,7 @@ async def get_container(
     """A layer's extent and its tileset."""
     services: Services = request.app.state.services
     definition = services.twin(twin)
-    layers = {layer["id"]: layer for layer in await services.layers(twin) if layer["tileset"]}
+    layers = await services.tiled(twin)
     if container not in layers:
         there = ", ".join(layers) or "-"
         raise NotFoundError(
@@ -66,21 +66,22 @@ async def get_container(
             "not been tiled.",
             f"孪生体“{twin}”没有三维内容“{container}”。可用：{there}；其余尚未切片。",
         )
-    return await _container(request, definition, layers[container])
+    return await _container(request, definition, container, layers[container])
 
 
 async def _container(
-    request: Request, twin: TwinDefinition, layer: dict[str, Any]
+    request: Request, twin: TwinDefinition, layer: str, titles: Mapping[str, str]
 ) -> dict[str, Any]:
     services: Services = request.app.state.services
-    document = orjson.loads((await services.tile(twin.id, layer["id"], ROOT)).decoded())
+    document = orjson.loads((await services.tile(twin.id, layer, ROOT)).decoded())
     box = extent(document["root"])
     base = base_of(request, twin.id)
     root = str(request.base_url).rstrip("/")
-    title = f"{layer['title']['zh']} {layer['title']['en']}"
-    tileset = link(f"{root}{layer['tileset']}", "original", _TILES, f"{title} (3D Tiles 1.1)")
+    title = f"{titles['zh']} {titles['en']}"
+    href = f"{root}/tiles/{twin.id}/{layer}/{ROOT}"
+    tileset = link(href, "original", _TILES, f"{title} (3D Tiles 1.1)")
     return {
-        "id": layer["id"],
+        "id": layer,
         "title": title,
         "collectionType": "3d-container",
         "extent": {"spatial": {"bbox": [box], "crs": _CRS84H}},
@@ -88,7 +89,7 @@ async def _container(
         "content": [tileset],
         "children": [],
         "links": [
-            link(f"{base}/collections3d/{layer['id']}", "self", title=title),
+            link(f"{base}/collections3d/{layer}", "self", title=title),
             tileset,
         ],
     }

@@ -1,0 +1,42 @@
+"""Options of ``twin tile`` that a layer of files cannot follow are refused, not passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from twin.testing import Program
+
+New = Callable[..., Program]
+
+
+@pytest.mark.parametrize("out", ["s3://bucket/prefix", "ground.3tz"])
+def test_terrain_goes_into_folders_only(
+    new_program: New, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = new_program().here.run("tile", "--layer", "terrain", "--out", out)
+    assert ended.returncode == 2
+    assert f"--out {out}" in ended.stderr and "into a folder" in ended.stderr
+    assert "只能切片到文件夹" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("layer", "option"),
+    [
+        ("mesh", ("--implicit", "there")),
+        ("pointcloud", ("--scheduler", "tcp://127.0.0.1:1")),
+        ("terrain", ("--outlines",)),
+        ("terrain", ("--profile", "compat")),
+    ],
+)
+def test_an_option_without_effect_is_told(
+    new_program: New, layer: str, option: tuple[str, ...]
+) -> None:
+    ended = new_program().here.run("tile", "--layer", layer, *option)
+    assert ended.returncode == 2
+    assert f"--layer {layer} has no use for {option[0]}" in ended.stderr
+    assert "不适用" in ended.stderr
