@@ -3,6 +3,9 @@ nothing else imports this module."""
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +31,20 @@ from tiles.tilers.stored import Place
 FRAME: Final = np.asarray(enu_frame(120.22, 30.98, 14.0))
 PLACE: Final = Place("test", FRAME)
 
+_DYING: Final = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from {module} import followed
+
+def progress(done, total):
+    if done == int(sys.argv[3]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    followed(sys.argv[1]).updated(Path(sys.argv[2]), int(sys.argv[4]), progress)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Followed:
@@ -40,9 +57,14 @@ class Followed:
     profile: Profile = DEFAULT
 
     def updated(
-        self, folder: Path, workers: int = 1, progress: Progress | None = None
+        self,
+        folder: Path,
+        workers: int = 1,
+        progress: Progress | None = None,
+        *,
+        trusted: bool = True,
     ) -> BuildReport:
-        """Bring the layer in ``folder`` up to date."""
+        """Bring the layer in ``folder`` up to date; work of before is taken if ``trusted``."""
         store = DirectoryStore(folder)
         options = Options(self.profile, self.limits, progress, workers)
         with (
@@ -51,7 +73,8 @@ class Followed:
             read.snapshot(conn),
         ):
             key = LayerKey("test", self.layer, "made")
-            known = TileMap(own, key, signature(options.profile, self.limits, FRAME), store)
+            mark = signature(options.profile, self.limits, FRAME)
+            known = TileMap(own, key, mark, store, trusted=trusted)
             source = self.source(conn, self.url, PLACE)
             return update_layer(source, store, known, watermark(conn, "test"), options)
 
@@ -63,6 +86,18 @@ class Followed:
             return build_layer(
                 source, store, profile=self.profile, limits=self.limits, workers=workers
             )
+
+
+def die_in_midrun(test: Path, url: str, folder: Path, contents: int, workers: int) -> None:
+    """Let a process bring the layer ``followed(url)`` of the test module ``test`` up to date, and
+    kill itself without a word (SIGKILL) after so many contents. Raises AssertionError where it
+    ends otherwise."""
+    script = folder.with_name("dying.py")
+    script.write_text(_DYING.format(tests=str(test.parent), module=test.stem))
+    command = [sys.executable, str(script), url, str(folder), str(contents), str(workers)]
+    ended = subprocess.run(command, capture_output=True, check=False)
+    if ended.returncode != -signal.SIGKILL:
+        raise AssertionError(f"status {ended.returncode}: {ended.stderr.decode()}")
 
 
 def features(folder: Path) -> dict[str, dict[str, Any]]:

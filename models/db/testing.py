@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,25 @@ def until(happened: Callable[[], bool], seconds: float = 30.0) -> None:
         if time.monotonic() > last:
             raise TimeoutError(f"not within {seconds} s")
         time.sleep(0.02)
+
+
+@contextmanager
+def locked(url: str, table: str) -> Iterator[None]:
+    """Whoever reads ``table`` waits within the block."""
+    with psycopg.connect(url) as conn:
+        conn.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE".encode())
+        yield
+        conn.rollback()
+
+
+def waiting(url: str) -> int:
+    """How many questions to the database of ``url`` wait for a lock."""
+    found: int = ask(
+        url,
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND wait_event_type = 'Lock' AND backend_type = 'client backend'",
+    )
+    return found
 
 
 def copy_home(home: Path, to: Path) -> Path:

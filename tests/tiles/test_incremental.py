@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,58 +14,25 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.crs import enu_frame
 from models.db import read, tiles, twins
 from models.db.connection import Connection, connect
 from models.db.publish import publish
 from models.db.tiles import LayerKey
-from models.db.tiles_changes import watermark
 from models.features import Theme, feature_id
 from models.testing import ORIGIN, Twin, delivery
-from tiles.build import BuildReport, Options, build_layer
+from tiles.build import BuildReport, build_layer
 from tiles.errors import StoreError
-from tiles.incremental import update_layer
 from tiles.incremental_buildings import ChangingBuildings
-from tiles.incremental_map import TileMap, signature
+from tiles.incremental_map import TileMap
 from tiles.inspect import Glb
 from tiles.inspect_tileset import walk
 from tiles.scheme import Limits
 from tiles.store.directory import DirectoryStore
-from tiles.tilers.stored import Place
+from tiles.testing_layers import PLACE, Followed, die_in_midrun, names
 from tiles.tilers.stored_buildings import StoredBuildings
 
-FRAME = np.asarray(enu_frame(120.22, 30.98, 14.0))
 LIMITS = Limits(min_bytes=500, max_bytes=2500)
 KEY = LayerKey("test", "buildings", "made")
-PLACE = Place("test", FRAME)
-
-#: A process that tiles in two workers and dies without a word in the middle.
-_KILLED = """
-import os, signal, sys
-from pathlib import Path
-from models.db import read
-from models.db.connection import connect
-from models.db.tiles_changes import watermark
-from tiles.build import Options
-from tiles.incremental import update_layer
-from tiles.incremental_buildings import ChangingBuildings
-from tiles.incremental_map import TileMap, signature
-from tiles.store.directory import DirectoryStore
-sys.path.insert(0, {tests!r})
-from test_incremental import FRAME, KEY, LIMITS, PLACE
-
-def progress(done, total):
-    if done == 5:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-if __name__ == "__main__":
-    url, store = sys.argv[1], DirectoryStore(Path(sys.argv[2]))
-    with connect(url) as own, connect(url, read_only=True) as conn, read.snapshot(conn):
-        known = TileMap(own, KEY, signature(Options().profile, LIMITS, FRAME), store)
-        options = Options(limits=LIMITS, progress=progress)
-        source = ChangingBuildings(conn, url, PLACE)
-        update_layer(source, store, known, watermark(conn, "test"), options)
-"""
 
 #: key -> (column, row, height) on a grid of 40 m
 City = dict[str, tuple[int, int, float]]
@@ -113,14 +77,13 @@ def conn(database: str) -> Iterator[Connection]:
         yield conn
 
 
-def updated(url: str, folder: Path, **more: Any) -> BuildReport:
+def followed(url: str) -> Followed:
+    return Followed(url, "buildings", ChangingBuildings, LIMITS)
+
+
+def updated(url: str, folder: Path, *, trusted: bool = True) -> BuildReport:
     """Bring the layer in ``folder`` up to date."""
-    store = DirectoryStore(folder)
-    with connect(url) as own, connect(url, read_only=True) as conn, read.snapshot(conn):
-        mark = signature(Options().profile, LIMITS, FRAME)
-        known = TileMap(own, KEY, mark, store, **more)
-        source = ChangingBuildings(conn, url, PLACE)
-        return update_layer(source, store, known, watermark(conn, "test"), Options(limits=LIMITS))
+    return followed(url).updated(folder, trusted=trusted)
 
 
 def features(folder: Path) -> dict[str, dict[str, Any]]:
@@ -156,10 +119,6 @@ def at_once(url: str, folder: Path) -> dict[str, dict[str, Any]]:
         source = StoredBuildings(conn, url, PLACE)
         build_layer(source, DirectoryStore(folder), limits=LIMITS)
     return features(folder)
-
-
-def names(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
 
 
 def test_one_changed_feature_rewrites_its_way_to_the_root(
@@ -314,12 +273,8 @@ def test_a_killed_build_is_taken_up_where_it_was(
 ) -> None:
     """kill -9 of the main process in mid-run; what it made is not made again."""
     store_city(conn, square(20))
-    folder, script = tmp_path / "a", tmp_path / "killed.py"
-    script.write_text(_KILLED.format(tests=str(Path(__file__).parent)))
-    killed = subprocess.run(
-        [sys.executable, str(script), database, str(folder)], capture_output=True, check=False
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    folder = tmp_path / "a"
+    die_in_midrun(Path(__file__), database, folder, contents=5, workers=1)
     assert not (folder / "tileset.json.gz").exists()
     kept = conn.execute("SELECT count(*) FROM tile_content").fetchone()
     assert kept is not None

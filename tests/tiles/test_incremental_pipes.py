@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +29,7 @@ from tiles.testing_layers import (
     PLACE,
     Followed,
     depth,
+    die_in_midrun,
     differences,
     features,
     names,
@@ -45,20 +43,6 @@ WORDS = ("窨井", "阀门", "三通", None)
 Points = dict[str, tuple[int, int, int]]
 #: (from, to) -> diameter, mm
 Lines = dict[tuple[str, str], float]
-
-_KILLED = """
-import os, signal, sys
-from pathlib import Path
-sys.path.insert(0, {tests!r})
-from test_incremental_pipes import followed
-
-def progress(done, total):
-    if done == 4:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-if __name__ == "__main__":
-    followed(sys.argv[1]).updated(Path(sys.argv[2]), 2, progress)
-"""
 
 
 def followed(url: str, profile: Profile = DEFAULT) -> Followed:
@@ -222,12 +206,8 @@ def test_a_killed_build_is_taken_up_where_it_was(
 ) -> None:
     """kill -9 of the main process in mid-run; what it made is not made again."""
     store(conn, *network(12))
-    folder, script = tmp_path / "a", tmp_path / "killed.py"
-    script.write_text(_KILLED.format(tests=str(Path(__file__).parent)))
-    killed = subprocess.run(
-        [sys.executable, str(script), database, str(folder)], capture_output=True, check=False
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    folder = tmp_path / "a"
+    die_in_midrun(Path(__file__), database, folder, contents=4, workers=2)
     assert not (folder / "tileset.json.gz").exists()
     kept = conn.execute("SELECT count(*) FROM tile_content").fetchone()
     assert kept is not None

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
 
 from models.db import twins
 from models.db.connection import connect
 from models.db.publish import publish
-from models.db.testing import until
+from models.db.testing import locked, until, waiting
 from models.features import Theme
 from models.testing import buildings, delivery
 from models.twins import load_twins
@@ -48,24 +45,6 @@ def put(url: str, count: int) -> None:
         publish(conn, twin=TWIN, dataset="made", deliveries=[made])
 
 
-@contextmanager
-def locked(database: str) -> Iterator[Callable[[], int]]:
-    """Nobody can read buildings within the block; how many wait for them."""
-    with psycopg.connect(database) as conn, psycopg.connect(database, autocommit=True) as other:
-
-        def waiting() -> int:
-            row = other.execute(
-                "SELECT count(*) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            ).fetchone()
-            assert row is not None
-            return int(row[0])
-
-        conn.execute("LOCK TABLE building IN ACCESS EXCLUSIVE MODE")
-        yield waiting
-        conn.rollback()
-
-
 def count(client: httpx.Client) -> int:
     layers = {one["id"]: one for one in client.get(READ[0]).json()["layers"]}
     found: int = layers["buildings"]["features"]
@@ -79,14 +58,14 @@ def test_rows_are_counted_once_a_publication(database: str, tmp_path: Path) -> N
         httpx.Client(base_url=url, timeout=30) as client,
         ThreadPoolExecutor(len(READ) * 2) as threads,
     ):
-        with locked(database) as waiting:
+        with locked(database, "building"):
             asked = [threads.submit(httpx.get, url + path, timeout=30) for path in READ * 2]
-            until(lambda: waiting() == 1)
+            until(lambda: waiting(database) == 1)
             # containers of 3D content ask no table of features
             assert client.get(f"/ogc/{TWIN}/collections3d").json()["collections"] == []
-            assert waiting() == 1
+            assert waiting(database) == 1
         assert {one.result().status_code for one in asked} == {200}
-        with locked(database):
+        with locked(database, "building"):
             assert count(client) == 9
             assert {client.get(path).status_code for path in READ} == {200}
         put(database, 4)

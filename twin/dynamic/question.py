@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import numpy as np
 import structlog
 
-from models.cql2 import Expression, Language, NotListedError, parse
+from models.cql2 import Expression, NotListedError
 from models.crs import StorageCrs
 from models.db.features_items import Order, Selection, connection, fetch
 from models.db.features_state import State, read_state
@@ -23,8 +23,8 @@ from tiles.mesh.ragged import I64
 from twin.api.errors import STATUS
 from twin.api.ogc.attributes import naming_attributes
 from twin.api.ogc.collections import COLLECTIONS, Collection
-from twin.api.ogc.crs import CRS84, find_crs, storage_geometry
 from twin.api.ogc.errors import ParameterError
+from twin.api.ogc.parameters import filter_language, read_filter
 from twin.api.ogc.times import read_moment
 from twin.services import Services
 
@@ -122,38 +122,23 @@ async def _filters(
     Raises :class:`models.cql2.FilterError` where none has.
     """
     given, out = dict(question.given), {}
+    language = filter_language(given)
+
+    def written(collection: Collection) -> Expression | None:
+        return read_filter(given, collection.queryables, storage, language)
+
     missing: NotListedError | None = None
     for collection in COLLECTIONS.values():
         if collection.table in THEME_TABLES[question.theme]:
             try:
                 out[collection.table] = await naming_attributes(
-                    conn, question.twin, collection, lambda one: _filter(given, one, storage)
+                    conn, question.twin, collection, written
                 )
             except NotListedError as error:
                 missing = error
     if missing is not None and not out:
         raise missing
     return out
-
-
-def _filter(
-    given: Mapping[str, str], collection: Collection, storage: StorageCrs
-) -> Expression | None:
-    language = given.get("filter-lang", "cql2-text")
-    if language not in ("cql2-text", "cql2-json"):
-        raise ParameterError(
-            f"filter-lang: found '{language}', expected cql2-text or cql2-json.",
-            f"filter-lang：收到“{language}”，应为 cql2-text 或 cql2-json。",
-        )
-    crs = find_crs("filter-crs", given.get("filter-crs", CRS84), storage)
-    if "filter" not in given:
-        return None
-    return parse(
-        given["filter"],
-        collection.queryables,
-        language=cast("Language", language),
-        transform=lambda shape: storage_geometry(shape, crs, storage),
-    )
 
 
 def _moment(name: str, text: str | None) -> dt.datetime | None:

@@ -7,17 +7,14 @@ import json
 import socket
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
 import structlog
 import zstandard
 
-from models.db.testing import until
+from models.db.testing import locked, until, waiting
 from tests.twin.ogc.city import TWIN, City
 from twin.settings import Settings
 from twin.testing import application
@@ -133,40 +130,21 @@ def test_only_what_there_is_can_be_accepted(client: httpx.Client) -> None:
         assert found.partition(";")[0] == media
 
 
-@contextmanager
-def locked(city: City, table: str) -> Iterator[None]:
-    """Whoever reads ``table`` waits within the block."""
-    with psycopg.connect(city.database) as conn:
-        conn.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
-        yield
-        conn.rollback()
-
-
-def waiting(city: City) -> int:
-    with psycopg.connect(city.database, autocommit=True) as conn:
-        row = conn.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-            "AND wait_event_type = 'Lock' AND application_name = 'twin-api'"
-        ).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
 @pytest.mark.parametrize("query", ["", "?f=csv", "?f=parquet", "?counts=true"])
 def test_a_client_that_goes_away_ends_its_query(city: City, query: str) -> None:
     host, port = city.url.removeprefix("http://").split(":")
-    with locked(city, "building"):
+    with locked(city.database, "building"):
         with socket.create_connection((host, int(port))) as client:
             path = f"/ogc/{TWIN}/collections/buildings/items{query}"
             client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            until(lambda: waiting(city) == 1)
-        until(lambda: waiting(city) == 0, seconds=8)  # the limit of statements is 10 s
+            until(lambda: waiting(city.database) == 1)
+        until(lambda: waiting(city.database) == 0, seconds=8)  # the limit of statements is 10 s
 
 
 @pytest.mark.parametrize("query", ["", "?f=csv", "?f=jsonfg", "?f=html"])
 def test_a_query_that_takes_too_long_is_told_to_come_again(city: City, query: str) -> None:
     settings = Settings(home=city.home, statement_timeout=0.3)
-    with application(settings, city.database) as address, locked(city, "building"):
+    with application(settings, city.database) as address, locked(city.database, "building"):
         answer = httpx.get(f"{address}/ogc/{TWIN}/collections/buildings/items{query}")
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0

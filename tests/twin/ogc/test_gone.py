@@ -6,13 +6,11 @@ import json
 import math
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import httpx
-import psycopg
 import pytest
 
-from models.db.testing import until
+from models.db.testing import locked, until, waiting
 from models.twins import load_twins
 from tests.twin.ogc.city import TWIN, City, centre
 from twin.settings import Settings
@@ -57,25 +55,6 @@ QUESTIONS = [
 ]  # fmt: skip
 
 
-@contextmanager
-def locked(city: City, table: str) -> Iterator[None]:
-    """Whoever reads ``table`` waits within the block."""
-    with psycopg.connect(city.database) as conn:
-        conn.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
-        yield
-        conn.rollback()
-
-
-def waiting(city: City) -> int:
-    with psycopg.connect(city.database, autocommit=True) as conn:
-        row = conn.execute(
-            "SELECT count(*) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        ).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
 @pytest.mark.parametrize(("table", "path", "body"), QUESTIONS)
 def test_a_client_that_goes_away_ends_its_query(
     fresh: str, city: City, table: str, path: str, body: object
@@ -83,11 +62,11 @@ def test_a_client_that_goes_away_ends_its_query(
     host, port = fresh.removeprefix("http://").split(":")
     sent = b"" if body is None else json.dumps(body).encode()
     head = f"{'GET' if body is None else 'POST'} {path} HTTP/1.1\r\nHost: x\r\n"
-    with locked(city, table):
+    with locked(city.database, table):
         with socket.create_connection((host, int(port))) as client:
             client.sendall(f"{head}Content-Length: {len(sent)}\r\n\r\n".encode() + sent)
-            until(lambda: waiting(city) == 1, seconds=8)
-        until(lambda: waiting(city) == 0, seconds=8)  # the limit of statements is 10 s
+            until(lambda: waiting(city.database) == 1, seconds=8)
+        until(lambda: waiting(city.database) == 0, seconds=8)  # the limit of statements is 10 s
     assert httpx.get(f"{fresh}/healthz").status_code == 200
 
 
@@ -95,7 +74,7 @@ def test_a_client_that_goes_away_ends_its_query(
 def test_a_query_that_takes_too_long_is_told_to_come_again(
     brief: str, city: City, table: str, path: str, body: object
 ) -> None:
-    with locked(city, table):
+    with locked(city.database, table):
         method = "GET" if body is None else "POST"
         answer = httpx.request(method, f"{brief}{path}", json=body, timeout=30)
     assert answer.status_code == 503, answer.text

@@ -16,7 +16,7 @@ import pytest
 from models.db import twins
 from models.db.connection import Connection, connect
 from models.db.publish import publish
-from models.db.testing import ask, do, until
+from models.db.testing import do, until, waiting
 from models.features import Theme
 from models.testing import delivery
 from models.twins import load_twins
@@ -24,12 +24,6 @@ from tests.twin.ogc.city import TWIN, buildings
 from twin.api.ogc import reading
 from twin.settings import Settings
 from twin.testing import application
-
-#: How many wait for a lock of another.
-WAITING = """
-SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND wait_event_type = 'Lock'
-"""
 
 
 @pytest.fixture
@@ -160,7 +154,7 @@ def test_a_page_and_what_it_says_of_itself_are_of_one_state(
         with connect(url) as conn, conn.transaction():
             conn.execute("LOCK TABLE building IN ACCESS EXCLUSIVE MODE")
             asked = others.submit(httpx.get, address, params=given, timeout=30)
-            until(lambda: ask(url, WAITING) == 1, seconds=8)  # the state is read, the page is not
+            until(lambda: waiting(url) == 1, seconds=8)  # the state is read, the page is not
             store(conn, buildings(TWIN, 3, 4).assign(height=99.0), date(2021, 1, 1))
         answer = asked.result()
     assert answer.headers["etag"] == before.headers["etag"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 
 import httpx
-import psycopg
 import pytest
 
+from models.db.testing import locked
 from tests.twin.ogc.city import City
 
 ITEMS = "/collections/buildings/items"
@@ -19,10 +19,8 @@ def test_streams_are_not_read_again(client: httpx.Client, city: City, format_: s
     tag = client.get(ITEMS, params=given).headers["etag"]
     assert client.head(ITEMS, params=given).headers["etag"] == tag
     assert client.get(ITEMS, params={**given, "limit": 3}).headers["etag"] != tag
-    with psycopg.connect(city.database) as conn:
-        conn.execute("LOCK TABLE building IN ACCESS EXCLUSIVE MODE")
+    with locked(city.database, "building"):
         same = client.get(ITEMS, params=given, headers={"If-None-Match": tag})
-        conn.rollback()
     assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", tag)
     other = client.get(ITEMS, params=given, headers={"If-None-Match": '"other"'})
     assert (other.status_code, bool(other.content)) == (200, True)

@@ -18,6 +18,7 @@ import shapely
 from starlette.datastructures import QueryParams
 
 from models.cql2 import Language, NotListedError, parse
+from models.cql2.read import Listed
 from models.cql2.tree import Call, Expression, Kind, Property
 from models.crs import StorageCrs
 from models.db.features_items import Order
@@ -116,7 +117,7 @@ def read_wanted(
         as_of=read_moment("as-of", given["as-of"])[1] if "as-of" in given else None,
         box=box,
         heights=heights,
-        filter=_filter(given, collection, storage),
+        filter=read_filter(given, collection.queryables, storage),
         order=_order(given.get("sortby"), collection),
         properties=_properties(given.get("properties"), collection),
         counts=_flag("counts", given.get("counts")),
@@ -130,14 +131,14 @@ def _limit(text: str | None) -> int | None:
         return None
     # more than a page holds is not an error (OGC 17-069r4, /req/core/fc-limit-response-1)
     if re.fullmatch(r"0*[1-9]\d{0,9}", text, re.ASCII) is None or int(text) > LARGEST_LIMIT:
-        raise _wrong("limit", text, f"a whole number from 1; a page holds at most {MOST_LIMIT}",
+        raise wrong("limit", text, f"a whole number from 1; a page holds at most {MOST_LIMIT}",
                      f"不小于 1 的整数，每页至多 {MOST_LIMIT} 个")  # fmt: skip
     return int(text)
 
 
 def _flag(name: str, text: str | None) -> bool:
     if text not in (None, "true", "false"):
-        raise _wrong(name, text, "true or false", "true 或 false")
+        raise wrong(name, text, "true or false", "true 或 false")
     return text == "true"
 
 
@@ -150,7 +151,7 @@ def _box(
         return None, None
     numbers = [_number(part) for part in text.split(",")]
     if None in numbers or len(numbers) not in (4, 6):
-        raise _wrong("bbox", text, "4 or 6 numbers: west,south,east,north, with heights "
+        raise wrong("bbox", text, "4 or 6 numbers: west,south,east,north, with heights "
                      "west,south,low,east,north,high", "4 或 6 个数：西,南,东,北；"
                      "带高程为 西,南,低,东,北,高")  # fmt: skip
     plain = cast("list[float]", numbers)
@@ -175,27 +176,37 @@ def _box(
     return shapely.union_all(found), heights
 
 
-def _filter(
-    given: Mapping[str, str], collection: Collection, storage: StorageCrs
+def read_filter(
+    given: Mapping[str, str],
+    queryables: Mapping[str, Listed],
+    storage: StorageCrs,
+    language: Language | None = None,
 ) -> Expression | None:
-    language = given.get("filter-lang", "cql2-text")
-    if language not in _LANGUAGES:
-        raise _wrong("filter-lang", language, " or ".join(_LANGUAGES), "或 ".join(_LANGUAGES))
+    """The filter over ``queryables`` that is asked for, in the storage CRS.
+
+    Without ``language`` it is what the filter is written in: none in text begins with a brace,
+    every one in JSON does, so that what is named the other by mistake is still read. Raises
+    :class:`ParameterError`, and as :func:`models.cql2.parse`.
+    """
+    filter_language(given)
     crs = find_crs("filter-crs", given.get("filter-crs", CRS84), storage)
     if "filter" not in given:
         return None
+    written = given["filter"]
     return parse(
-        given["filter"],
-        collection.queryables,
-        language=language_of(given["filter"]),
+        written,
+        queryables,
+        language=language or ("cql2-json" if written.lstrip().startswith("{") else "cql2-text"),
         transform=lambda shape: storage_geometry(shape, crs, storage),
     )
 
 
-def language_of(written: str) -> Language:
-    """No filter in text begins with a brace, every one in JSON does: what is named the other by
-    mistake is still read."""
-    return "cql2-json" if written.lstrip().startswith("{") else "cql2-text"
+def filter_language(given: Mapping[str, str]) -> Language:
+    """What ``filter-lang`` says. Raises :class:`ParameterError` for another language."""
+    language = given.get("filter-lang", "cql2-text")
+    if language not in _LANGUAGES:
+        raise wrong("filter-lang", language, " or ".join(_LANGUAGES), "或 ".join(_LANGUAGES))
+    return cast("Language", language)
 
 
 def _order(text: str | None, collection: Collection) -> tuple[Order, ...]:
@@ -205,7 +216,7 @@ def _order(text: str | None, collection: Collection) -> tuple[Order, ...]:
     for part in text.split(","):
         name = part.strip().lstrip("+-")
         if len(keys) == MOST_KEYS:
-            raise _wrong("sortby", text, f"at most {MOST_KEYS} properties, each with + (rising) or "
+            raise wrong("sortby", text, f"at most {MOST_KEYS} properties, each with + (rising) or "
                          "- (falling) before it",
                          f"至多 {MOST_KEYS} 个属性，前加 +（升序）或 -（降序）")  # fmt: skip
         if name in (k.name for k in keys):  # it orders nothing more
@@ -251,7 +262,8 @@ def _spatial(node: Expression) -> bool:
     return node.op.startswith("s_") or any(_spatial(arg) for arg in node.args)
 
 
-def _wrong(parameter: str, text: str | None, en: str, zh: str) -> ParameterError:
+def wrong(parameter: str, text: str | None, en: str, zh: str) -> ParameterError:
+    """What is said of a parameter that is not as expected."""
     shown = text if text is not None and len(text) <= 80 else f"{(text or '')[:77]}..."
     return ParameterError(
         f"{parameter}: found '{shown}', expected {en}.", f"{parameter}：收到“{shown}”，应为{zh}。"

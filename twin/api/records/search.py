@@ -17,13 +17,13 @@ from typing import Any, Final
 
 import shapely
 
-from models.cql2 import NotListedError, parse
+from models.cql2 import NotListedError
 from models.cql2.tree import Expression, Kind
 from models.crs import StorageCrs
-from twin.api.ogc.crs import CRS84, find_crs, storage_geometry
-from twin.api.ogc.errors import NoPageError, ParameterError
+from twin.api.ogc.crs import CRS84
+from twin.api.ogc.errors import NoPageError
 from twin.api.ogc.paging import require_token
-from twin.api.ogc.parameters import LARGEST_LIMIT, language_of
+from twin.api.ogc.parameters import LARGEST_LIMIT, read_filter, wrong
 from twin.api.ogc.times import Period, read_period
 
 DEFAULT_LIMIT: Final = 10
@@ -54,7 +54,6 @@ QUERYABLES: Final = {
     "geometry": Kind.GEOMETRY,
 }
 SORTABLES: Final = tuple(n for n, k in QUERYABLES.items() if k not in (Kind.TEXTS, Kind.GEOMETRY))
-_LANGUAGES: Final = ("cql2-text", "cql2-json")
 SEARCHED: Final = ("title", "description", "name", "organisation")
 
 
@@ -80,7 +79,7 @@ def read_wanted(given: Mapping[str, str], storage: StorageCrs) -> Wanted:
     :class:`models.cql2.FilterError`."""
     for name in ("crs", "bbox-crs"):
         if given.get(name, CRS84) != CRS84:
-            raise _wrong(name, given[name], CRS84, CRS84)
+            raise wrong(name, given[name], CRS84, CRS84)
     question = "\n".join(f"{n}={given[n]}" for n in PARAMETERS[2:-1] if n in given)
     digest = hashlib.blake2b(question.encode("utf-8", "replace"), digest_size=6).hexdigest()
     return Wanted(
@@ -92,7 +91,7 @@ def read_wanted(given: Mapping[str, str], storage: StorageCrs) -> Wanted:
         ids=_listed(given.get("ids")),
         external=None if (e := _listed(given.get("externalIds"))) is None else tuple(e),
         order=_order(given.get("sortby")),
-        filter=_filter(given, storage),
+        filter=read_filter(given, QUERYABLES, storage),
         after=_after(given.get("next"), digest),
         question=digest,
     )
@@ -103,7 +102,7 @@ def _limit(text: str | None) -> int:
         return DEFAULT_LIMIT
     # more than are answered is not an error (OGC 17-069r4, /req/core/fc-limit-response-1)
     if re.fullmatch(r"0*[1-9]\d{0,9}", text, re.ASCII) is None or int(text) > LARGEST_LIMIT:
-        raise _wrong("limit", text, f"a whole number from 1; at most {MOST_LIMIT} are answered",
+        raise wrong("limit", text, f"a whole number from 1; at most {MOST_LIMIT} are answered",
                      f"不小于 1 的整数，至多返回 {MOST_LIMIT} 个")  # fmt: skip
     return min(int(text), MOST_LIMIT)
 
@@ -116,7 +115,7 @@ def _box(text: str | None) -> Any:
     except ValueError:
         numbers = []
     if len(numbers) not in (4, 6) or not all(map(math.isfinite, numbers)):
-        raise _wrong("bbox", text, "4 or 6 numbers: west,south,east,north in degrees",
+        raise wrong("bbox", text, "4 or 6 numbers: west,south,east,north in degrees",
                      "4 或 6 个数：西,南,东,北（度）")  # fmt: skip
     # records have no height in their geometry
     west, south, east, north = numbers if len(numbers) == 4 else (*numbers[:2], *numbers[3:5])
@@ -134,7 +133,7 @@ def _phrases(text: str | None) -> tuple[re.Pattern[str], ...]:
         return ()
     terms = [folded(part).split() for part in text.split(",")]
     if len(text) > 200 or not any(terms):
-        raise _wrong("q", text, "1 to 200 characters, terms between commas",
+        raise wrong("q", text, "1 to 200 characters, terms between commas",
                      "1 至 200 个字符，以逗号分隔")  # fmt: skip
     return tuple(re.compile(r"\s+".join(map(re.escape, words))) for words in terms if words)
 
@@ -160,21 +159,6 @@ def _order(text: str | None) -> tuple[tuple[str, bool], ...]:
     return tuple(keys.items())
 
 
-def _filter(given: Mapping[str, str], storage: StorageCrs) -> Expression | None:
-    language = given.get("filter-lang", "cql2-text")
-    if language not in _LANGUAGES:
-        raise _wrong("filter-lang", language, " or ".join(_LANGUAGES), "或 ".join(_LANGUAGES))
-    crs = find_crs("filter-crs", given.get("filter-crs", CRS84), storage)
-    if "filter" not in given:
-        return None
-    return parse(
-        given["filter"],
-        QUERYABLES,
-        language=language_of(given["filter"]),
-        transform=lambda shape: storage_geometry(shape, crs, storage),
-    )
-
-
 def _after(token: str | None, question: str) -> str | None:
     if token is None:
         return None
@@ -194,11 +178,4 @@ def unusable() -> NoPageError:
         "next: this token is not one of ours for this question. Begin with the first page and "
         "follow its links.",
         "next：该翻页标记不属于本次查询。请从第一页开始，按返回的链接翻页。",
-    )
-
-
-def _wrong(parameter: str, text: str | None, en: str, zh: str) -> ParameterError:
-    shown = text if text is not None and len(text) <= 80 else f"{(text or '')[:77]}..."
-    return ParameterError(
-        f"{parameter}: found '{shown}', expected {en}.", f"{parameter}：收到“{shown}”，应为{zh}。"
     )
