@@ -129,10 +129,10 @@ async def fetch(
 
 
 async def fetch_page(
-    conn: asyncpg.Connection, what: Selection, text: str, limit: int
+    conn: asyncpg.Connection, what: Selection, written: str, limit: int
 ) -> tuple[bytes, int, tuple[Any, ...] | None]:
-    """The texts (SQL ``text``, UTF-8) of at most ``limit`` rows joined by commas, how many they
-    are, and the keys of the last one where more rows follow.
+    """What is ``written`` (SQL of type ``bytea``) of at most ``limit`` rows, joined by commas, how
+    many they are, and the keys of the last one where more rows follow.
 
     They are joined in the database: a page is then one value, which nobody takes apart. Raises as
     :func:`fetch`.
@@ -140,13 +140,13 @@ async def fetch_page(
     args = Arguments()
     keys = key_columns(what)
     names = [f"k{number}" for number in range(len(keys))]
-    select = [f"{text} AS told", *(f"{k} AS {n}" for k, n in zip(keys, names, strict=True))]
+    select = [f"{written} AS told", *(f"{k} AS {n}" for k, n in zip(keys, names, strict=True))]
     inner = statement(what, select, args, limit + 1)
     # rows come in order; they are not numbered, since a window keeps a copy of their texts
     at, beyond = args.add(limit, "integer"), args.add(limit + 1, "integer")
     last = "".join(f", (array_agg({name}))[{at}] AS {name}" for name in names)
     query = (
-        "SELECT convert_to(string_agg(told, ','), 'UTF8') AS body, count(*) AS found, "  # noqa: S608
+        "SELECT string_agg(told, ',') AS body, count(*) AS found, "  # noqa: S608
         f"(array_agg(octet_length(told)))[{beyond}] AS spare{last} FROM ({inner}) AS p"
     )
     try:

@@ -84,6 +84,7 @@ async def open_pool(
             wait=wait,
             timeout=10,
             init=_become_reader,
+            reset=_as_it_is,
             server_settings={
                 "application_name": "twin-api",
                 "default_transaction_read_only": "on",
@@ -102,6 +103,11 @@ async def open_pool(
         yield pool
     finally:
         await pool.close()
+
+
+async def _as_it_is(conn: asyncpg.Connection) -> None:
+    """Nothing is set, listened to or locked beyond a transaction, whose end the driver sees to: a
+    question to put it back would cost as much as a short answer."""
 
 
 async def _become_reader(conn: asyncpg.Connection) -> None:
@@ -167,6 +173,19 @@ async def fetch_feature(
     return found
 
 
+async def tiled_options(
+    conn: asyncpg.Connection, twin: str, layer: str, store: str
+) -> dict[str, str]:
+    """The options that a layer in a store was tiled with (:class:`models.db.tiles.TiledLayer`),
+    empty before it was. Raises :class:`models.errors.DatabaseError`."""
+    query = "SELECT options FROM tile_layer WHERE twin_id = $1 AND layer = $2 AND store = $3"
+    try:
+        found: dict[str, str] | None = await conn.fetchval(query, twin, layer, store)
+    except DRIVER_ERRORS as error:
+        raise translate(error) from error
+    return found or {}
+
+
 async def filled(pool: asyncpg.Pool, twin: str) -> frozenset[str]:
     """The feature tables that have rows of the twin that are current now. Counts nothing."""
     one = text("pool_filled")
@@ -179,7 +198,8 @@ async def filled(pool: asyncpg.Pool, twin: str) -> frozenset[str]:
 
 async def summary(pool: asyncpg.Pool, twin: str) -> dict[str, dict[str, Any]]:
     """For each feature table ``count`` and ``extent`` (west, south, east, north in degrees, or
-    None), of what is current now. The extent is of plan position only: no height is transformed.
+    None), of what is current now, and ``times``: from when until when anything was, is or will be
+    so, None where that is open. The extent is of plan position only: no height is transformed.
     """
     one = text("pool_summary")
     query = "\nUNION ALL\n".join(one.replace("{table}", table) for table in TABLES)
@@ -191,6 +211,7 @@ async def summary(pool: asyncpg.Pool, twin: str) -> dict[str, dict[str, Any]]:
         row["name"]: {
             "count": row["n"],
             "extent": None if row["west"] is None else list(row)[2:6],
+            "times": (row["first"], row["last"]),
         }
         for row in rows
     }

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -119,9 +120,10 @@ def _seconds(pid: int) -> float:
 
 def _family(pid: int) -> list[int]:
     found = [pid]
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in _words(pid, f"task/{task.name}/children"):
-            found += _family(int(child))
+    with suppress(FileNotFoundError):  # it has ended
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in _words(pid, f"task/{task.name}/children"):
+                found += _family(int(child))
     return found
 
 

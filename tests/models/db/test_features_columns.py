@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models.db import pool
-from models.db.features_columns import plain_columns, properties_json
+from models.db.features_columns import feature_bytes, feature_json, plain_columns
 
 FIELDS = {
     "name": "text",
@@ -32,9 +32,13 @@ LENGTH = st.floats(-1e6, 1e6, allow_subnormal=False)
 
 @pytest.fixture(scope="module")
 def told(segments: str) -> Any:
-    """Properties as the database tells them, as JSON and as plain columns."""
+    """Properties as the database tells them, as JSON in text and bytes, and as plain columns."""
     row = ", ".join(f"${n}::{t} AS {name}" for n, (name, t) in enumerate(TYPES.items(), 1))
-    select = ", ".join([properties_json("building", FIELDS),
+    only = {"name": "text", "address": "text"}
+    select = ", ".join([feature_json("building", FIELDS, None, 8),
+                        feature_bytes("building", FIELDS, None, 8),
+                        feature_bytes("building", only, None, 8),
+                        feature_bytes("building", {"storeys": "integer"}, None, 8),
                         *plain_columns("building", FIELDS, as_text=True)])  # fmt: skip
     query = f"SELECT {select} FROM (SELECT {row}) AS t"
     with asyncio.Runner() as runner:
@@ -44,7 +48,12 @@ def told(segments: str) -> Any:
         def ask(**values: Any) -> tuple[dict[str, Any], list[str | None]]:
             given = [values.get(name) for name in FIELDS]
             found = runner.run(connections.fetchrow(query, *given))
-            return orjson.loads(found[0]), list(found)[1:]
+            whole, written, texts, number = map(orjson.loads, list(found)[:4])
+            assert written == whole
+            properties: dict[str, Any] = whole["properties"]
+            assert texts["properties"] == {name: properties[name] for name in only}
+            assert number["properties"] == {"storeys": properties["storeys"]}
+            return properties, list(found)[4:]
 
         yield ask
         runner.run(opened.__aexit__(None, None, None))

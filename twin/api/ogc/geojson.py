@@ -6,7 +6,7 @@ Only where heights are asked for (CRS84h, EPSG:4979) are coordinates taken throu
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -16,7 +16,13 @@ import orjson
 import shapely
 
 from models.crs import storage_to_geodetic
-from models.db.features_columns import feature_json, geometry_in, properties_json, raised_plan
+from models.db.features_columns import (
+    feature_bytes,
+    feature_json,
+    geometry_in,
+    properties_json,
+    raised_plan,
+)
 from models.db.features_copy import copied
 from models.db.features_items import fetch_page, stream
 from twin.api.ogc.crs import Crs
@@ -30,11 +36,17 @@ HEIGHT_DIGITS: Final = 3
 
 def columns(reading: Reading) -> list[str]:
     """What is read of each feature: its whole text, or its parts where heights are asked for."""
-    table, crs = reading.collection.table, reading.wanted.crs
-    if crs.height:
+    if reading.wanted.crs.height:
+        table = reading.collection.table
         return ["t.id::text", properties_json(table, reading.fields), raised_plan(table)]
+    return [feature_json(*_told(reading))]
+
+
+def _told(reading: Reading) -> tuple[str, Mapping[str, str], str, int]:
+    """Table, properties, plan and digits of the features' texts."""
+    table, crs = reading.collection.table, reading.wanted.crs
     shape = geometry_in(table, reading.storage.srid, crs.srid, crs.flipped)
-    return [feature_json(table, reading.fields, shape, crs.digits)]
+    return table, reading.fields, shape, crs.digits
 
 
 def texts(reading: Reading, rows: Sequence[Any]) -> list[str]:
@@ -65,10 +77,10 @@ def geodetic(shapes: Geometries, reading: Reading, crs: Crs) -> Geometries:
 
 async def page(conn: Any, reading: Reading, limit: int) -> Page:
     """The features of one page."""
-    select = columns(reading)
-    if len(select) > 1:
-        return await page_of(conn, reading, select, texts, limit)
-    body, count, after = await fetch_page(conn, reading.selection, select[0], limit)
+    if reading.wanted.crs.height:
+        return await page_of(conn, reading, columns(reading), texts, limit)
+    written = feature_bytes(*_told(reading))
+    body, count, after = await fetch_page(conn, reading.selection, written, limit)
     return Page(body, count, None if after is None else reading.next(after))
 
 
