@@ -16,6 +16,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
+import shapely
 from rapidfuzz import fuzz
 
 from models.addresses import UNITS, numerals, read_address
@@ -48,7 +49,8 @@ _ALIKE: Final = 0.75
 class Place:
     """A name in the city at east, north of the storage CRS (metres). ``kind``: building, storey,
     room, address, road, parcel, sensor or place; ``layer`` and ``feature`` name the feature that it
-    stands for, if any; a road stands for ``features`` of its layer."""
+    stands for, if any; a road stands for ``features`` of its layer. ``height`` is a 1985 height in
+    metres, ``outline`` a multipolygon of the storage CRS without heights: None where unknown."""
 
     kind: str
     name: str
@@ -58,6 +60,8 @@ class Place:
     east: float
     north: float
     features: int | None = None
+    height: float | None = None
+    outline: shapely.MultiPolygon | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,9 @@
-"""The point clouds of a twin, and where it keeps them: ``{home}/pointcloud/{twin}/``.
-
-Each file lies there as delivered, under its SHA-256, with its passport beside it. All of them
-together are the layer. A file is copied in full before its passport appears, so that a reader sees
-whole clouds only. One that is delivered again under the same name takes the old one's place.
-"""
+"""The point clouds of a twin, kept as delivered (:mod:`models.kept`); together they are a layer."""
 
 from __future__ import annotations
 
 import filecmp
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +20,7 @@ from models.crs import (
 )
 from models.errors import TwinError
 from models.files import write_whole
+from models.kept import Shelf
 
 F64 = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -135,9 +130,23 @@ class Cloud:
     passport: CloudPassport
 
 
+def damaged(path: Path) -> CloudError:
+    """The error that says so."""
+    return CloudError(
+        f"The point cloud kept as {path} is damaged. Ingest it again.",
+        f"保存的点云 {path} 已损坏。请重新入库。",
+    )
+
+
+#: Where clouds are kept.
+SHELF: Final[Shelf[CloudPassport, Cloud]] = Shelf(
+    "pointcloud", ".las", lambda values: CloudPassport(**values), Cloud, damaged
+)
+
+
 def folder(home: Path, twin: str) -> Path:
     """Where the clouds of ``twin`` lie."""
-    return home / "pointcloud" / twin
+    return SHELF.folder(home, twin)
 
 
 def store_cloud(home: Path, twin: str, source: Path, passport: CloudPassport) -> Path:
@@ -146,24 +155,18 @@ def store_cloud(home: Path, twin: str, source: Path, passport: CloudPassport) ->
     An older one of the same name is deleted, a copy that was damaged since is replaced. Raises
     :class:`OSError` where that cannot be written.
     """
-    place = folder(home, twin)
-    place.mkdir(parents=True, exist_ok=True)
-    kept = place / f"{passport.sha256}.las"
-    if not kept.exists() or not filecmp.cmp(source, kept, shallow=False):
-        with source.open("rb") as stream:
-            write_whole(kept, stream)
-    text = json.dumps(asdict(passport), ensure_ascii=False, indent=1)
-    write_whole(kept.with_suffix(".json"), text.encode())
-    for other in clouds(home, twin):
-        if other.passport.name == passport.name and other.path != kept:
-            drop_cloud(other)
-    return kept
+
+    def copy(kept: Path) -> None:
+        if not kept.exists() or not filecmp.cmp(source, kept, shallow=False):
+            with source.open("rb") as stream:
+                write_whole(kept, stream)
+
+    return SHELF.put(home, twin, passport, copy)
 
 
 def drop_cloud(cloud: Cloud) -> None:
     """Take a cloud from its twin. Raises :class:`OSError`."""
-    cloud.path.with_suffix(".json").unlink(missing_ok=True)
-    cloud.path.unlink(missing_ok=True)
+    SHELF.drop(cloud)
 
 
 def clouds(home: Path, twin: str) -> list[Cloud]:
@@ -171,26 +174,7 @@ def clouds(home: Path, twin: str) -> list[Cloud]:
 
     Raises :class:`CloudError` where a stored passport is damaged or its file is gone.
     """
-    found = []
-    for path in folder(home, twin).glob("*.json"):
-        try:
-            passport = CloudPassport(**json.loads(path.read_text("utf-8")))
-        except FileNotFoundError:  # dropped meanwhile
-            continue
-        except (OSError, ValueError, TypeError) as error:
-            raise damaged(path) from error
-        found.append(Cloud(path.with_suffix(".las"), passport))
-        if not found[-1].path.is_file():
-            raise damaged(found[-1].path)
-    return sorted(found, key=lambda cloud: (cloud.passport.name, cloud.passport.sha256))
-
-
-def damaged(path: Path) -> CloudError:
-    """The error that says so."""
-    return CloudError(
-        f"The point cloud kept as {path} is damaged. Ingest it again.",
-        f"保存的点云 {path} 已损坏。请重新入库。",
-    )
+    return SHELF.entries(home, twin)
 
 
 def _near(lon: F64, lat: F64, extent: Extent) -> Mask:

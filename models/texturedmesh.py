@@ -1,24 +1,19 @@
-"""The textured meshes of a twin, and where it keeps them: ``{home}/mesh/{twin}/``.
-
-A delivered OBJ or glTF lies there as plain arrays with its images as they came, in a folder named
-by the SHA-256 of what was delivered; the passport beside it appears last, so that a reader sees
-whole meshes only. One that is delivered again under the same name takes the old one's place.
-"""
+"""The textured meshes of a twin and how they are kept (:mod:`models.kept`): a delivered OBJ or glTF
+as plain arrays with its images as they came."""
 
 from __future__ import annotations
 
 import filecmp
-import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from models.errors import TwinError
-from models.files import write_whole
+from models.kept import Shelf
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -97,61 +92,6 @@ class StoredMesh:
         return self.path / self.passport.images[number]
 
 
-def folder(home: Path, twin: str) -> Path:
-    """Where the meshes of ``twin`` lie."""
-    return home / "mesh" / twin
-
-
-def store_mesh(home: Path, twin: str, made: Path, passport: MeshPassport) -> Path:
-    """Copy the folder ``made``, which a check filled, and make it one of the twin's meshes.
-
-    An older one of the same name is deleted, a copy that was damaged since is replaced. Raises
-    :class:`OSError` where that cannot be written.
-    """
-    place = folder(home, twin)
-    place.mkdir(parents=True, exist_ok=True)
-    kept = place / passport.sha256
-    names = [path.name for path in made.iterdir()]
-    same, _, _ = filecmp.cmpfiles(made, kept, names, shallow=False)
-    if len(same) < len(names):
-        half = place / f".new-{passport.sha256}"
-        shutil.rmtree(half, ignore_errors=True)
-        shutil.copytree(made, half)
-        shutil.rmtree(kept, ignore_errors=True)
-        half.rename(kept)
-    text = json.dumps(asdict(passport), ensure_ascii=False, indent=1)
-    write_whole(kept.with_suffix(".json"), text.encode())
-    for other in meshes(home, twin):
-        if other.passport.name == passport.name and other.path != kept:
-            drop_mesh(other)
-    return kept
-
-
-def drop_mesh(mesh: StoredMesh) -> None:
-    """Take a mesh from its twin. Raises :class:`OSError`."""
-    mesh.path.with_suffix(".json").unlink(missing_ok=True)
-    shutil.rmtree(mesh.path, ignore_errors=True)
-
-
-def meshes(home: Path, twin: str) -> list[StoredMesh]:
-    """The meshes of ``twin`` in the order of their names and hashes.
-
-    Raises :class:`MeshError` where a stored passport is damaged or its arrays are gone.
-    """
-    found = []
-    for path in folder(home, twin).glob("*.json"):
-        try:
-            passport = _passport(json.loads(path.read_text("utf-8")))
-        except FileNotFoundError:  # dropped meanwhile
-            continue
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise damaged(path) from error
-        found.append(StoredMesh(path.with_suffix(""), passport))
-        if not found[-1].path.is_dir():
-            raise damaged(found[-1].path)
-    return sorted(found, key=lambda mesh: (mesh.passport.name, mesh.passport.sha256))
-
-
 def damaged(path: Path) -> MeshError:
     """The error that says so."""
     return MeshError(
@@ -165,3 +105,45 @@ def _passport(values: dict[str, Any]) -> MeshPassport:
     for name in ("box", "textures", "images"):
         values[name] = tuple(values[name])
     return MeshPassport(**values)
+
+
+#: Where meshes are kept.
+SHELF: Final[Shelf[MeshPassport, StoredMesh]] = Shelf("mesh", "", _passport, StoredMesh, damaged)
+
+
+def folder(home: Path, twin: str) -> Path:
+    """Where the meshes of ``twin`` lie."""
+    return SHELF.folder(home, twin)
+
+
+def store_mesh(home: Path, twin: str, made: Path, passport: MeshPassport) -> Path:
+    """Copy the folder ``made``, which a check filled, and make it one of the twin's meshes.
+
+    An older one of the same name is deleted, a copy that was damaged since is replaced. Raises
+    :class:`OSError` where that cannot be written.
+    """
+
+    def copy(kept: Path) -> None:
+        names = [path.name for path in made.iterdir()]
+        same, _, _ = filecmp.cmpfiles(made, kept, names, shallow=False)
+        if len(same) < len(names):
+            half = kept.with_name(f".new-{passport.sha256}")
+            shutil.rmtree(half, ignore_errors=True)
+            shutil.copytree(made, half)
+            shutil.rmtree(kept, ignore_errors=True)
+            half.rename(kept)
+
+    return SHELF.put(home, twin, passport, copy)
+
+
+def drop_mesh(mesh: StoredMesh) -> None:
+    """Take a mesh from its twin. Raises :class:`OSError`."""
+    SHELF.drop(mesh)
+
+
+def meshes(home: Path, twin: str) -> list[StoredMesh]:
+    """The meshes of ``twin`` in the order of their names and hashes.
+
+    Raises :class:`MeshError` where a stored passport is damaged or its arrays are gone.
+    """
+    return SHELF.entries(home, twin)

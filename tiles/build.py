@@ -203,7 +203,7 @@ def _runner(options: Options) -> _Runner:
         return Pool(work, None, options.workers, instead)
     from tiles.cluster import Cluster  # its library is an extra
 
-    return Cluster(work, None, options.scheduler)
+    return Cluster(work, None, options.scheduler, instead)
 
 
 def _tileset(frame: F64, layer: Layer, put: Callable[[bytes], str]) -> Tileset:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import pickle
 import threading
+import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic
 
 from tiles.code import code_digest
+from tiles.deaths import Deaths
 from tiles.errors import WorkerError
-from tiles.workers import Context, Result, Task
+from tiles.workers import Context, Result, Task, sendable
 
 try:
     import distributed
@@ -31,24 +35,34 @@ _dask: Any = distributed
 
 #: Tasks handed out at a time for each thread of the cluster: one is done, one waits.
 _AHEAD: Final = 2
-#: How often a task is tried again whose worker died.
-_RETRIES: Final = 4
+#: The scheduler tries a task again whose worker died (``allowed-failures``, 3 by default); what it
+#: gives up is divided or set aside at once, and the same once more ends it.
+_PATIENCE: Final = 1
+#: How often all that is handed out may be given up before any task is done.
+_ROUNDS: Final = 4
 _SECONDS: Final = 10
+#: A cluster without any worker for so long (s) is none; a killed one is back within seconds.
+_DESERTED: Final = 30
 
 
 class Cluster(Generic[Context, Task, Result]):
     """:class:`tiles.workers.Runner` on the cluster of the scheduler at ``address``, ``tcp://…``.
 
     ``work`` is a module's function; ``context``, tasks and results can be pickled. Memory here is
-    bounded, since no more is handed out than the cluster works on.
+    bounded, since no more is handed out than the cluster works on. ``instead`` says what to do for
+    a task that kills its workers (:class:`tiles.deaths.Deaths`).
     """
 
     def __init__(
-        self, work: Callable[[Context, Task], Result], context: Context | None, address: str
+        self,
+        work: Callable[[Context, Task], Result],
+        context: Context | None,
+        address: str,
+        instead: Callable[[Task], Sequence[Task]] | None = None,
     ) -> None:
         self.tasks: deque[Task] = deque()
         self.context = context
-        self._work, self._address = work, address
+        self._work, self._address, self._instead = work, address, instead
 
     def begin(self) -> None:
         """See :meth:`tiles.workers.Runner.begin`: the cluster is there."""
@@ -60,7 +74,8 @@ class Cluster(Generic[Context, Task, Result]):
         """See :meth:`tiles.workers.Runner.results`.
 
         What ``work`` raises is raised here. Raises :class:`tiles.errors.WorkerError` where there
-        is no scheduler, no worker, one of another version, or they die again and again.
+        is no scheduler, no worker, one of another version, when they die again and again, and when
+        the scheduler or all workers go away.
         """
         try:
             client = _dask.Client(self._address, timeout=_SECONDS, set_as_default=False)
@@ -72,17 +87,19 @@ class Cluster(Generic[Context, Task, Result]):
             client.register_plugin(_Shared(name, pickle.dumps(self.context)), name=name)
             try:
                 yield from self._run(client, threads, name)
-            except distributed.KilledWorker as error:
-                raise _dying() from error
+            except CancelledError as error:  # what is under way is lost with the scheduler
+                raise _absent(self._address) from error
             finally:
                 with suppress(OSError, TimeoutError):
                     client.unregister_worker_plugin(name)
 
     def _check(self, client: Any) -> int:
         """Threads of the cluster, whose workers all have this program's version."""
+        try:
+            client.wait_for_workers(1, timeout=_SECONDS)  # they may be starting
+        except TimeoutError as error:
+            raise _absent(self._address) from error
         threads = int(sum(client.nthreads().values()))
-        if not threads:
-            raise _absent(self._address)
         for worker, found in client.run(code_digest).items():
             if found != code_digest():
                 raise WorkerError(
@@ -94,23 +111,40 @@ class Cluster(Generic[Context, Task, Result]):
         return threads
 
     def _run(self, client: Any, threads: int, name: str) -> Generator[Result, None, None]:
-        running: set[Any] = set()
+        running: dict[Any, Task] = {}
+        ended: SimpleQueue[Any] = SimpleQueue()
+        ahead = _AHEAD * threads
+        deaths = Deaths(self.tasks, self._instead, _PATIENCE, _ROUNDS * ahead, _dying)
         try:
-            done = _dask.as_completed(loop=client.loop)
-            while self.tasks or running:
-                while self.tasks and len(running) < _AHEAD * threads:
+            while self.tasks or running or deaths.alone():
+                while self.tasks and len(running) < ahead:
                     task = self.tasks.popleft()
-                    future = client.submit(
-                        _do, self._work, name, task, pure=False, retries=_RETRIES
-                    )
-                    running.add(future)
-                    done.add(future)
-                future = next(done)
-                running.discard(future)
-                yield future.result()
+                    future = client.submit(_do, self._work, name, task, pure=False)
+                    running[future] = task
+                    future.add_done_callback(ended.put)
+                future = self._next(client, ended)
+                task = running.pop(future)
+                try:
+                    result = future.result()
+                except distributed.KilledWorker:
+                    deaths.died(task)
+                    continue
+                deaths.done(task)
                 future.release()
+                yield result
         finally:
             client.cancel(list(running))
+
+    def _next(self, client: Any, ended: SimpleQueue[Any]) -> Any:
+        """The next of ``ended``, for which it waits as long as there are workers."""
+        seen = time.monotonic()
+        while True:
+            with suppress(Empty):
+                return ended.get(timeout=_SECONDS)
+            if client.nthreads():
+                seen = time.monotonic()
+            elif time.monotonic() - seen > _DESERTED:
+                raise _absent(self._address)
 
 
 #: In a worker: packed contexts by name, and a context for each thread, since a connection to the
@@ -143,7 +177,10 @@ def _do(work: Callable[[Any, Any], Any], name: str, task: Any) -> Any:
     key = (name, threading.get_ident())
     if key not in _held:
         _held[key] = pickle.loads(_packed[name])  # noqa: S301 - from our own process
-    return work(_held[key], task)
+    try:
+        return work(_held[key], task)
+    except Exception as error:  # noqa: BLE001 - it is raised where the result is awaited
+        raise sendable(error) from None
 
 
 def _absent(address: str) -> WorkerError:

@@ -29,7 +29,9 @@ _STEP: Final = 2**0.5  # from one size of cells to the next
 #: Steps of places and sizes (m): what nobody sees from afar and a codec need not keep.
 _PLACE: Final = 1 / 16
 _SIZE: Final = 1 / 8
-_SQUARE: Final = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]], dtype=np.float64)
+#: Where in plan a merged box is measured, from -1 to 1: the void between what it stands for may be
+#: in its middle.
+_PROBES: Final = np.array([[x, y] for x in (-1, 0, 1) for y in (-1, 0, 1)], dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,9 @@ class Boxes:
     ``error`` (n,) m. ``count`` features are behind them. ``stacked`` boxes also lie above each
     other, as the elements of a building do. ``behind`` (n, 8) is what merged boxes stand for, in
     metres: half sizes along east and north of the upright box around it, which has the same middle
-    in plan; its least and greatest foot, its least and greatest top; how far a corner is from it in
-    plan; the error of the boxes that were merged first. None: each box stands for itself.
+    in plan; its least and greatest foot, its least and greatest top; how far corners, middles of
+    sides and the middle are from it in plan; the error of the boxes that were merged first. None:
+    each box stands for itself.
     """
 
     centre: F32
@@ -200,8 +203,8 @@ def _merged(boxes: Boxes, cell: I64) -> Boxes:
     top = foot + 2 * tall
     upright = np.max([*(np.abs(foot - f) for f in feet), *(np.abs(top - t) for t in tops)], axis=0)
     aside = ((wide - side) ** 2).sum(axis=1)
-    corners = (middle[:, None] + side[:, None] * _SQUARE)[cell]
-    gap = least(_outside(boxes, corners) + behind[:, 6:7]).max(axis=1)
+    probes = (middle[:, None] + side[:, None] * _PROBES)[cell]
+    gap = least(_outside(boxes, probes) + behind[:, 6:7]).max(axis=1)
     shape = greatest(behind[:, 7])
     error = np.sqrt(np.maximum(aside, gap**2) + upright**2) + shape
     return Boxes(

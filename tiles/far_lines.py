@@ -1,10 +1,11 @@
 """Lines that stand for pipes from afar: drawn a pixel wide at any distance, a network stays seen.
 
 A line has no width, so it may stand for a pipe as long as that would be a few pixels wide: its
-error is at least the pipe's thickness times :data:`WIDTH`. Where a tile has too many lines,
+error is the pipe's thickness times :data:`WIDTH`, which is more than any of its points is away from
+the line. Where a tile has too many lines,
 vertices are snapped to the thickest pipe's vertex in each cube of a grid, class by class; lines
 that become equal are one, and those within a cube that others reach are left out. How far vertices
-moved is measured and becomes the error.
+moved is measured and added to the error.
 """
 
 from __future__ import annotations
@@ -47,8 +48,7 @@ class Lines:
     @property
     def error(self) -> F32:
         """See :class:`tiles.massing.Massing`."""
-        widest = float(self.thick.max())
-        return np.array([max(WIDTH * widest, self.moved + widest / 2)], np.float32)
+        return np.array([WIDTH * float(self.thick.max()) + self.moved], np.float32)
 
     def joined(self, others: Sequence[Self]) -> Lines:
         """See :meth:`tiles.massing.Massing.joined`."""
@@ -130,13 +130,14 @@ class Lines:
         a = np.concatenate([ends[leader[first[kept]]], ends[:count][stays]])
         b = np.concatenate([ends[leader[second[kept]]], ends[count:][stays]])
         rows = np.concatenate([kept, stays])
+        left_out = float(self.thick.max() - self.thick[rows].max())  # thicker than what stays says
         return Lines(
             a.astype(np.float32),
             b.astype(np.float32),
             self.thick[rows],
             self.look[rows],
             self.legend,
-            self.moved + far,
+            self.moved + far + WIDTH * left_out,
         )
 
 

@@ -21,6 +21,7 @@ from multiprocessing.context import SpawnProcess
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, Final, Generic, Protocol, TypeVar
 
+from tiles.deaths import Deaths
 from tiles.errors import WorkerError
 
 Context = TypeVar("Context")
@@ -79,9 +80,7 @@ class Pool(Generic[Context, Task, Result]):
     and gets a copy of ``context``, so ``work`` must be a module's function, and tasks and results
     must be picklable. Results come in any order.
 
-    ``instead`` says what to do for a task that kills its workers: several tasks, its parts, each of
-    which shows for itself; or one that is done in its place when the task has killed once more,
-    alone, and others have been done, so that workers that can do nothing at all do not blame it.
+    ``instead`` says what to do for a task that kills its workers (:class:`tiles.deaths.Deaths`).
     """
 
     def __init__(
@@ -93,10 +92,9 @@ class Pool(Generic[Context, Task, Result]):
     ) -> None:
         self.tasks: deque[Task] = deque()
         self.context = context
-        self._work, self._count, self._instead = work, workers, instead
+        self._work, self._count = work, workers
         self._workers: list[_Worker] = []
-        self._deaths: dict[int, int] = {}  # by the identity of a task that is not done
-        self._aside: deque[Task] = deque()
+        self._deaths = Deaths(self.tasks, instead, _PATIENCE, _DEATHS, _dying)
 
     def begin(self) -> None:
         """Start the workers, which import what ``work`` needs (about half a second)."""
@@ -118,50 +116,30 @@ class Pool(Generic[Context, Task, Result]):
             while self.tasks:
                 yield self._work(self.context, self.tasks.popleft())  # type: ignore[arg-type]
             return
-        workers, deaths, finished = self._workers, 0, False
+        workers = self._workers
         try:
             while True:
-                if not self.tasks and all(worker.task is None for worker in workers):
-                    if not self._aside:
-                        return
-                    if not finished:
-                        raise _dying()
-                    self.tasks.append(self._aside.popleft())  # alone: nothing else is at fault
+                waiting = self.tasks or any(worker.task is not None for worker in workers)
+                if not waiting and not self._deaths.alone():
+                    return
                 self._hand_out()
                 busy = {worker.pipe: worker for worker in workers if worker.task is not None}
                 for pipe in wait(list(busy)):
                     worker = busy[pipe]  # type: ignore[index]
                     try:
                         error, result = worker.pipe.recv()
-                    except (EOFError, OSError) as lost:
-                        deaths += 1
+                    except (EOFError, OSError):
                         workers.remove(worker)
                         _end(worker)
-                        if deaths == _DEATHS or not self._again(worker.task):
-                            raise _dying() from lost
+                        self._deaths.died(worker.task)
                         continue
                     if error is not None:
                         raise error
-                    self._deaths.pop(id(worker.task), None)
-                    deaths, finished, worker.task = 0, True, None
+                    self._deaths.done(worker.task)
+                    worker.task = None
                     yield result
         finally:
             self.close()
-
-    def _again(self, task: Task) -> bool:
-        """See to a task whose worker died; False where nothing is left to try."""
-        deaths = self._deaths.pop(id(task), 0) + 1
-        if deaths < _PATIENCE:
-            self._deaths[id(task)] = deaths
-            self.tasks.appendleft(task)
-            return True
-        parts = self._instead(task) if self._instead is not None else ()
-        if deaths == _PATIENCE and len(parts) < 2:
-            self._deaths[id(task)] = deaths
-            self._aside.append(task)
-            return True
-        self.tasks.extend(parts)  # after what may be sound
-        return bool(parts)
 
     def _hand_out(self) -> None:
         """Give each idle worker a task, and start workers while there are tasks without one."""
@@ -180,7 +158,8 @@ class Pool(Generic[Context, Task, Result]):
     def _start(self) -> _Worker:
         spawn = multiprocessing.get_context("spawn")
         ours, theirs = spawn.Pipe()
-        process = spawn.Process(target=_serve, args=(theirs, self._work), daemon=True)
+        named = pickle.dumps(self._work)  # read once Arrow is out of the way
+        process = spawn.Process(target=_serve, args=(theirs, named), daemon=True)
         with _hidden_main():
             process.start()
         theirs.close()  # so that the worker's death closes the pipe
@@ -203,9 +182,13 @@ def _hidden_main() -> Iterator[None]:
         main.__spec__, main.__file__ = spec, file
 
 
-def _serve(pipe: Connection, work: Callable[[Any, Any], Any]) -> None:
-    """A worker: does what comes through ``pipe`` after the context until that is closed."""
+def _serve(pipe: Connection, named: bytes) -> None:
+    """A worker: does the pickled work that is ``named`` with what comes through ``pipe`` after the
+    context until that is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that gives orders
+    # pandas loads all of Arrow where it is installed: 35 MB that no tile needs
+    sys.modules.setdefault("pyarrow", None)  # type: ignore[arg-type]
+    work = pickle.loads(named)  # noqa: S301 - our own
     with suppress(EOFError, BrokenPipeError):
         context = pipe.recv()
         while True:
@@ -213,11 +196,11 @@ def _serve(pipe: Connection, work: Callable[[Any, Any], Any]) -> None:
             try:
                 done = ForkingPickler.dumps((None, work(context, task)))
             except Exception as error:  # noqa: BLE001 - it is raised where the result is awaited
-                done = ForkingPickler.dumps((_sendable(error), None))
+                done = ForkingPickler.dumps((sendable(error), None))
             pipe.send_bytes(done)
 
 
-def _sendable(error: Exception) -> Exception:
+def sendable(error: Exception) -> Exception:
     """``error``, or where it cannot be sent whole to another process, what it says."""
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301 - our own

@@ -126,9 +126,8 @@ def create_app(settings: Settings, read_url: str) -> FastAPI:
     app.include_router(geovolumes.router, **strict)
     app.include_router(places.router, **strict)
     app.include_router(originals.router, **strict)
-    # files: clients add `?v=…` against caches, and Cesium sends a tileset's query with its contents
-    app.include_router(tiles.router, responses=PROBLEMS)
-    app.include_router(tiles.terrain, responses=PROBLEMS)
+    app.include_router(tiles.router, **strict)
+    app.include_router(tiles.terrain, **strict)
     mount(app)
     app.state.definition = cache(
         lambda: openapi.document(app, analyses_definition.paths(), analyses_definition.schemas())

@@ -23,12 +23,13 @@ from models.features import SourceFile
 from models.findings import Severity
 from models.licences import read_licence
 from models.originals import Originals
-from models.pointcloud import clouds
+from models.pointcloud import CloudPassport, clouds
 from models.terrain import open_terrain
+from models.texturedmesh import MeshPassport, meshes
 from models.themes import Theme
 from models.transformation import Step, steps
 from models.twins import TwinDefinition
-from twin import pointcloud, terrain
+from twin import mesh, pointcloud, terrain
 from twin.options import Terms
 from twin.outcome import Outcome
 from twin.settings import Settings
@@ -139,7 +140,7 @@ class Handing:
 
     def _part(self, outcome: Outcome, dataset: str | None, places: dict[Path, int]) -> Part:
         stored, accepted = outcome.stored, bool(outcome.accepted)
-        layer = outcome.theme in (terrain.THEME, pointcloud.LAYER)
+        layer = outcome.theme in (terrain.THEME, pointcloud.LAYER, mesh.LAYER)
         name = outcome.theme if layer else outcome.dataset or dataset
         state = "published" if layer or (stored is not None and stored.new) else "unchanged"
         counts = {s.value: sum(f.severity is s for f in outcome.findings) for s in Severity}
@@ -173,7 +174,7 @@ class Handing:
             return ()
 
     def _layer(self, theme: str) -> tuple[int | None, Box]:
-        """Points, if it is of points, and box of a whole layer of files."""
+        """Points or triangles, if it has some, and box of a whole layer of files."""
         storage = StorageCrs(self.settings.storage_srid)
         boxes: list[tuple[float, ...]] = []
         if theme == terrain.THEME:
@@ -183,9 +184,15 @@ class Handing:
             lowest, highest = ground.span()
             boxes.append((*low.tolist(), lowest, *high.tolist(), highest))
             return None, deliveries.degrees(boxes, storage)
-        count = 0
-        for cloud in clouds(self.settings.home, self.twin.id):
-            passport = cloud.passport
+        home, twin = self.settings.home, self.twin.id
+        passports: list[CloudPassport | MeshPassport]
+        if theme == mesh.LAYER:
+            surfaces = [one.passport for one in meshes(home, twin)]
+            count, passports = sum(one.triangles for one in surfaces), [*surfaces]
+        else:
+            points = [one.passport for one in clouds(home, twin)]
+            count, passports = sum(one.count for one in points), [*points]
+        for passport in passports:
             ends = np.array(passport.box, np.float64).reshape(2, 3)
             x, y, z = (g.ravel() for g in np.meshgrid(*ends.T))
             corners = np.column_stack(
@@ -195,7 +202,6 @@ class Handing:
                 )
             )  # fmt: skip
             boxes.append((*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist()))
-            count += passport.count
         return count, deliveries.degrees(boxes, storage)
 
 

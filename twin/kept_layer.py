@@ -3,15 +3,15 @@ of, and tiled by one process at a time."""
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any
 
 from ingest import unread
 from ingest.errors import RefusedError
@@ -19,14 +19,12 @@ from models.db.errors import RunningError
 from models.db.lock import ProcessLock
 from models.errors import TwinError
 from models.features import DatumPassport
-from models.files import write_whole
 from models.findings import Finding, Place, Severity
-from tiles.profile import PROFILES, Profile
-from twin.options import OptionError
+from models.kept import Shelf
 from twin.outcome import Outcome
 
-#: Which profile the layer has in which store; no passport, all of which end in ``.json``.
-_PROFILES: Final = ".profiles"
+if TYPE_CHECKING:
+    from models.twins import TwinDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +72,34 @@ def outcome(path: Path, layer: str, work: Callable[[], Taken], name: str | None 
     )
 
 
+def take_files(
+    files: Sequence[Path],
+    layer: str,
+    read: Callable[[Path, str], Taken],
+    shelf: Shelf[Any, Any],
+    home: Path | None,
+    twin: TwinDefinition | None,
+    replace_all: bool,
+) -> list[Outcome]:
+    """What became of ``files``, each of which ``read`` checks under the name that it goes by and,
+    where ``home`` is given, keeps on ``shelf``.
+
+    Files of one name in different folders are told apart by these. With ``replace_all``, what is
+    not delivered again is dropped, unless a file was refused.
+    """
+    names = names_of(files)
+    outcomes = [
+        outcome(path, layer, partial(read, path, name), name)
+        for path, name in zip(files, names, strict=True)
+    ]
+    whole = outcomes and all(one.accepted for one in outcomes)
+    if replace_all and whole and home is not None and twin is not None:
+        for kept in shelf.entries(home, twin.id):
+            if kept.passport.name not in names:
+                shelf.drop(kept)
+    return outcomes
+
+
 def names_of(files: Sequence[Path]) -> list[str]:
     """What each of ``files`` goes by: its name, with so many of the folders that it lies in as tell
     it from the others."""
@@ -88,48 +114,18 @@ def names_of(files: Sequence[Path]) -> list[str]:
             parts[path] += 1
 
 
-def require_profile(name: str | None) -> None:
-    """Raise :class:`OptionError` for the name of no profile."""
-    if name is not None and name not in PROFILES:
-        raise OptionError(
-            f"--profile: found '{name}', expected one of {', '.join(PROFILES)}.",
-            f"--profile：收到“{name}”，应为 {'、'.join(PROFILES)} 之一。",
-        )
-
-
-def profile_of(place: Path, store: str, asked: str | None) -> Profile:
-    """The profile that is ``asked`` for, else the one in which the layer that is kept in ``place``
-    was last tiled to ``store`` (:attr:`twin.tile_stores.Places.name`)."""
-    require_profile(asked)
-    return PROFILES.get(asked or _profiles(place).get(store, ""), PROFILES["default"])
-
-
-def remember_profile(place: Path, store: str, profile: Profile) -> None:
-    """Keep for :func:`profile_of` what the layer was tiled with. Raises :class:`OSError`."""
-    known = _profiles(place) | {store: profile.name}
-    write_whole(place / _PROFILES, json.dumps(known, ensure_ascii=False).encode())
-
-
-def _profiles(place: Path) -> dict[str, str]:
-    try:
-        known = json.loads((place / _PROFILES).read_text("utf-8"))
-    except (OSError, ValueError):  # never tiled, or damaged: as if never tiled
-        return {}
-    return known if isinstance(known, dict) else {}
-
-
 @contextmanager
 def scratch(place: Path, busy: Callable[[str], TwinError]) -> Iterator[Path]:
-    """An empty folder for large files in ``place``, for one process at a time; what a killed one
-    left there is deleted. Raises what ``busy`` makes of the number of a process that has it."""
+    """A folder for large files in ``place``, for one process at a time; it is deleted at the end,
+    unless the process is killed. Raises what ``busy`` makes of the number of a process that has it.
+    """
     try:
         lock = ProcessLock(place / "tiling.lock").acquire()
     except RunningError as error:
         raise busy(str(error.pid or "?")) from error
     made = place / ".tiling"
     try:
-        shutil.rmtree(made, ignore_errors=True)
-        made.mkdir()
+        made.mkdir(exist_ok=True)
         yield made
     finally:
         shutil.rmtree(made, ignore_errors=True)

@@ -18,6 +18,9 @@ def places(
     file: Annotated[Path, typer.Argument(help="地名地址表 CSV Address table", exists=True)],
     twin: Annotated[str, typer.Option("--twin", help="孪生体 Twin id")],
     crs: Annotated[str, typer.Option("--crs", help="坐标系 CRS of its positions, e.g. EPSG:4490")],
+    vertical: Annotated[
+        str | None, typer.Option(help="高程基准，有高程列时必填 Datum of its heights, e.g. 1985")
+    ] = None,
     name: Annotated[
         str | None, typer.Option(help="表名，默认文件名 Its name; another of that name is replaced")
     ] = None,
@@ -33,7 +36,8 @@ def places(
 
     settings = Settings()
     definition = find_twin(load_twins(settings.twins_dir), twin)
-    table = addresses.read(file, crs, StorageCrs(settings.storage_srid))
+    storage = StorageCrs(settings.storage_srid)
+    table = addresses.read(file, crs, storage, vertical, n_offset=definition.n_offset)
     with runtime.database(settings) as database:
         runtime.migrate(settings, database.url)
         with connect(database.url) as conn:

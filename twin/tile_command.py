@@ -134,22 +134,26 @@ def _make(
 
     Raises :class:`twin.options.OptionError` for an option that ``layer`` has no use for.
     """
-    from twin import mesh, pointcloud, tiling
+    from twin import mesh, pointcloud, runtime, terrain
 
-    if layer in (tiling.TERRAIN, pointcloud.LAYER, mesh.LAYER):
-        _require_used(making, layer, making.profile if layer == tiling.TERRAIN else None)
-    served = layer is None and not tiling.elsewhere(making.to)
+    files = layer in (terrain.THEME, pointcloud.LAYER, mesh.LAYER)
+    if layer is not None and files:
+        _require_used(making, layer, making.profile if layer == terrain.THEME else None)
+    if layer == terrain.THEME:
+        terrain.require_folder(making.to)
+    served = layer is None and not terrain.elsewhere(making.to)
     kept: dict[str, Any] = {}
-    if served or layer == tiling.TERRAIN:
-        kept["grounds"] = tiling.tile_terrain(settings, twins, making.to)
-    given = settings, twins, making.profile, making.to, making.workers
-    if served or layer == pointcloud.LAYER:
-        kept["clouds"] = pointcloud.tile_clouds(*given)
-    if served or layer == mesh.LAYER:
-        kept["surfaces"] = mesh.tile_meshes(*given)
-    if layer in (tiling.TERRAIN, pointcloud.LAYER, mesh.LAYER):
-        return Made(**kept)
-    return Made(layers=_make_layers(settings, twins, layer, making), **kept)
+    with runtime.database(settings) as database:
+        url = database.url
+        if served or layer == terrain.THEME:
+            kept["grounds"] = terrain.tile_terrain(settings, url, twins, making.to)
+        given = settings, url, twins, making.profile, making.to, making.workers
+        if served or layer == pointcloud.LAYER:
+            kept["clouds"] = pointcloud.tile_clouds(*given)
+        if served or layer == mesh.LAYER:
+            kept["surfaces"] = mesh.tile_meshes(*given)
+        layers = () if files else _make_layers(settings, url, twins, layer, making)
+    return Made(layers=layers, **kept)
 
 
 def _require_used(making: Making, layer: str, profile: str | None) -> None:
@@ -171,45 +175,45 @@ def _require_used(making: Making, layer: str, profile: str | None) -> None:
 
 
 def _make_layers(
-    settings: Settings, twins: Sequence[TwinDefinition], layer: str | None, making: Making
+    settings: Settings, url: str, twins: Sequence[TwinDefinition], layer: str | None, making: Making
 ) -> list[tuple[str, BuildReport]]:
     """Tile the layers of features, which are in the database."""
-    from twin import derived, runtime, tiling
+    from twin import derived, tiling
 
-    with runtime.database(settings) as database:
-        reports = tiling.tile(
-            settings,
-            database.url,
-            twins,
-            layer,
-            making.profile,
-            making.to,
-            making.workers,
-            making.scheduler,
-            making.anew,
-            making.outlines,
-        )
-        if layer is None and making.to is None:
-            derived.renew(database.url, twins)
+    reports = tiling.tile(
+        settings,
+        url,
+        twins,
+        layer,
+        making.profile,
+        making.to,
+        making.workers,
+        making.scheduler,
+        making.anew,
+        making.outlines,
+    )
+    if layer is None and making.to is None:
+        derived.renew(url, twins)
     if making.implicit is not None:
         made = [(name, report.layer) for name, report in reports]
         count = tiling.implicit(settings, making.to, made, making.implicit)
         told = counted(count, "内容", "content")
         err.print(f"隐式切片 implicit: {making.implicit}, {told}", markup=False)
         err.print(
-            "隐式切片每次整层重写；增量更新只用于显式切片。"
-            "Implicit tilesets are whole each time; only explicit ones follow changes."
+            "隐式切片只含 buildings、bim、pipes，每次整层重写；增量更新只用于显式切片。"
+            "Implicit tilesets are of buildings, bim and pipes alone and whole each time; only "
+            "explicit ones follow changes."
         )
     return reports
 
 
 def _plain(made: Made) -> list[dict[str, Any]]:
     """All reports as plain values."""
-    from twin import mesh, pointcloud, tiling
+    from twin import mesh, pointcloud, terrain, tiling
 
     return [
         *(tiling.report_dict(name, report) for name, report in made.layers),
-        *(tiling.report_dict(name, ground) for name, ground in made.grounds),
+        *(terrain.report_dict(name, ground) for name, ground in made.grounds),
         *(pointcloud.report_dict(name, cloud) for name, cloud in made.clouds),
         *(mesh.report_dict(name, surface) for name, surface in made.surfaces),
     ]
@@ -217,13 +221,10 @@ def _plain(made: Made) -> list[dict[str, Any]]:
 
 def _tell(made: Made) -> None:
     """A line a layer, and below it what is not drawn."""
-    from twin import mesh, pointcloud, tiling
+    from twin import mesh, pointcloud, terrain
 
     for name, ground in made.grounds:
-        out.print(
-            f"{name}/{tiling.TERRAIN}: {counted(ground.tiles, '瓦片', 'tile')}, "
-            f"{ground.bytes / 1e6:.2f} MB, {ground.seconds:.1f} s"
-        )
+        out.print(terrain.line(name, ground), markup=False)
     for name, cloud in made.clouds:
         out.print(pointcloud.line(name, cloud), markup=False)
         for reason in cloud.reasons():

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 from models.crs import StorageCrs
-from models.db import jobs, read
+from models.db import read
 from models.db import tiles as tiled
 from models.db.connection import Connection, connect
 from models.db.tiles import LayerKey
 from models.db.tiles_changes import Watermark, changed, watermark
-from models.features import THEME_TABLES, DatumPassport, Theme
+from models.features import THEME_TABLES, Theme
 from models.twins import TwinDefinition
 from tiles.build import BuildReport, Options
 from tiles.errors import StoreError
@@ -24,26 +22,18 @@ from tiles.implicit import write_implicit
 from tiles.incremental import update_layer
 from tiles.incremental_map import TileMap, signature
 from tiles.workers import cores
-from twin.console import Step, step
+from twin.console import step
 from twin.options import OptionError
 from twin.runtime import migrate
 from twin.settings import Settings
 from twin.sources import frame_of as frame_of
 from twin.sources import layer_source
+from twin.tile_job import KEPT, both, job
 from twin.tile_looks import Looks
-from twin.tile_stores import Places, export, is_archive, is_bucket, places, remembered
+from twin.tile_stores import Places, export, is_archive, places, remembered
 
-if TYPE_CHECKING:
-    from tiles.terrain import TerrainReport
-
-#: The layer that comes from a twin's DEM, not from the database.
-TERRAIN: Final = "terrain"
-#: A running job that has told nothing for so long, and has no connection, lost its process.
-SILENT = timedelta(minutes=5)
 #: Starting workers costs about a second, in which one process tiles so many features.
 SMALL = 10_000
-#: Files that the published tileset no longer needs stay so long, for readers of an older one.
-KEPT: Final = timedelta(days=1)
 
 
 def tile(
@@ -68,7 +58,7 @@ def tile(
     no outlines.
     """
     if layer is not None and layer not in THEME_TABLES:
-        known = [*(theme.value for theme in THEME_TABLES), TERRAIN, "pointcloud", "mesh"]
+        known = [*(theme.value for theme in THEME_TABLES), "terrain", "pointcloud", "mesh"]
         raise _choice("--layer", layer, known)
     looks = Looks(profile, outlines)
     looks.require()
@@ -131,7 +121,7 @@ def collect(settings: Settings, url: str, twins: Iterable[TwinDefinition], age: 
         for twin in twins:
             for key in tiled.layers(conn, twin.id):
                 try:
-                    with _job(url, "tile", twin.id, {"layer": key.layer, "collect": True}):
+                    with job(url, "tile", twin.id, {"layer": key.layer, "collect": True}):
                         store = remembered(settings, key.store)
                         files = TileMap(conn, key, b"", store.store(twin.id, key.layer))
                         removed += files.collect(age, strays=True)
@@ -166,7 +156,7 @@ class _Work:
         storage = StorageCrs(self.settings.storage_srid)
         store = self.stores.store(twin.id, theme.value)
         with (
-            _job(self.url, "tile", twin.id, detail) as (told, own),
+            job(self.url, "tile", twin.id, detail) as (told, own),
             step(f"切片 tile {twin.id}/{theme}") as shown,
             read.snapshot(conn),
         ):
@@ -176,7 +166,7 @@ class _Work:
             now = watermark(conn, twin.id)
             source = layer_source(conn, self.url, theme, twin, storage)
             place = (source.frame, storage.srid, twin.n_offset)
-            options = Options(profile, None, _both(told, shown), workers, scheduler)
+            options = Options(profile, None, both(told, shown), workers, scheduler)
             tiles = TileMap(
                 own,
                 key,
@@ -190,90 +180,9 @@ class _Work:
         return report
 
 
-def tile_terrain(
-    settings: Settings, twins: Iterable[TwinDefinition], out: str | None = None
-) -> list[tuple[str, TerrainReport]]:
-    """Quantized-mesh terrain of the ``twins`` that have a DEM; (twin, report) of each.
-
-    Raises :class:`OptionError` where ``out`` is no folder.
-    """
-    if elsewhere(out):
-        raise OptionError(
-            f"--out {out}: terrain is tiled into a folder, not into a bucket or an archive. "
-            "Name a folder, or leave --out away.",
-            f"--out {out}：地形只能切片到文件夹，不能写入对象存储或归档。"
-            "请指定文件夹，或去掉 --out。",
-        )
-    # imported here, since they take 30 MB that other layers do without
-    from models.terrain import open_terrain
-    from tiles.terrain import TerrainStore, build_terrain
-
-    storage = StorageCrs(settings.storage_srid)
-    reports = []
-    for twin in twins:
-        ground = open_terrain(settings.home, twin.id, storage)
-        if ground is None:
-            continue
-        passport = ground.passport
-        with step(f"切片 tile {twin.id}/{TERRAIN}") as shown:
-            report = build_terrain(
-                ground.path,
-                DatumPassport(passport.horizontal, passport.vertical),
-                TerrainStore(Path(out or settings.tiles_dir) / twin.id / TERRAIN),
-                n_offset=passport.n_offset,
-                outside=twin.ground_height,
-                progress=shown,
-            )
-        reports.append((twin.id, report))
-    return reports
-
-
-def elsewhere(out: str | None) -> bool:
-    """Whether ``--out`` is none of this machine's folders, which terrain needs."""
-    return out is not None and (is_archive(out) or is_bucket(out))
-
-
-def report_dict(twin: str, report: BuildReport | TerrainReport) -> dict[str, Any]:
+def report_dict(twin: str, report: BuildReport) -> dict[str, Any]:
     """Plain values of a tiling report for JSON."""
-    return {"twin": twin, "layer": TERRAIN, **asdict(report)}  # a build's report names its own
-
-
-@contextmanager
-def _job(
-    url: str, kind: str, twin: str, detail: dict[str, Any]
-) -> Iterator[tuple[Step, Connection]]:
-    """A job in the database for the time of a block: what notes its progress twice a second, and
-    its connection, which commits at once, so that others see how far it is.
-
-    Two jobs on one layer queue, so that the later state is the one that stays. Raises
-    :class:`models.db.jobs.JobCancelledError` where somebody asked it to stop.
-    """
-    with connect(url) as conn:
-        jobs.abandon(conn, SILENT)
-        jobs.wait_turn(conn, f"{kind}/{twin}/{detail.get('layer')}")
-        job = jobs.start(conn, kind, twin=twin, detail=detail)
-        told = 0.0
-
-        def progress(done: int, total: int) -> None:
-            nonlocal told
-            if time.monotonic() - told > 0.5:
-                told = time.monotonic()
-                jobs.progress(conn, job, done / max(total, 1))
-
-        try:
-            yield progress, conn
-        except BaseException as error:
-            jobs.fail(conn, job, error)
-            raise
-        jobs.finish(conn, job)
-
-
-def _both(one: Step, other: Step) -> Step:
-    def progress(done: int, total: int) -> None:
-        one(done, total)
-        other(done, total)
-
-    return progress
+    return {"twin": twin, **asdict(report)}
 
 
 def _processes(asked: int | None, features: int) -> int:

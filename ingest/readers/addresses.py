@@ -1,4 +1,7 @@
-"""Address tables (地名地址表): CSV with a name or an address and a position a row."""
+"""Address tables (地名地址表): CSV with a name or an address and a position a row.
+
+Sensors may have a height, parcels an outline as WKT in place of the position.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,15 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
+import shapely
 
-from ingest.errors import RefusedError, refuse
+from ingest.readers.addresses_findings import no_columns, no_datum, refused, unreadable
 from models.crs import StorageCrs, inside_area, to_storage
-from models.findings import Finding, Severity
-from models.findings import Place as Where
+from models.findings import Finding
 from models.places import Place
 
 #: Words of the header, folded to lower case.
@@ -24,6 +28,8 @@ _WORDS: Final = {
     "kind": ("类别", "类型", "kind"),
     "x": ("经度", "东坐标", "东", "lon", "longitude", "east"),
     "y": ("纬度", "北坐标", "北", "lat", "latitude", "north"),
+    "height": ("高程", "标高", "elevation"),
+    "outline": ("范围", "边界", "wkt", "outline"),
 }
 #: Parts of an address from the large to the small, joined where no whole address is given.
 _PARTS: Final = (
@@ -48,52 +54,101 @@ class AddressTable:
     rows: int
 
 
-def read(path: Path, horizontal: str, storage: StorageCrs) -> AddressTable:
-    """Read an address table whose positions are in ``horizontal`` (east or longitude first).
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row that can be used, in the table's own CRS; ``height`` is NaN where it has none."""
 
-    The text is UTF-8 or GB18030. A row needs a name or an address, and both coordinates. Columns
-    are found by their names; X and Y are refused, since survey tables mean northing by X. Raises
-    :class:`RefusedError` for a file without such columns, and :class:`models.errors.DatumError`
-    for a CRS that is unknown or has no safe transformation.
+    number: int
+    kind: str
+    name: str
+    address: str | None
+    x: float
+    y: float
+    height: float
+    outline: shapely.MultiPolygon | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What positions and heights are given in, and the CRS that they are taken to."""
+
+    horizontal: str
+    vertical: str | None
+    storage: StorageCrs
+    n_offset: float
+
+
+def read(
+    path: Path,
+    horizontal: str,
+    storage: StorageCrs,
+    vertical: str | None = None,
+    *,
+    n_offset: float = 0.0,
+) -> AddressTable:
+    """Read an address table whose positions are in ``horizontal`` (east or longitude first) and
+    whose heights, if it has any, are in metres of ``vertical``.
+
+    The text is UTF-8 or GB18030. A row needs a name or an address, and both coordinates or an
+    outline (WKT polygon), in which a place without coordinates is put. Columns are found by their
+    names; X and Y are refused, since survey tables mean northing by X. ``n_offset`` is that of
+    :func:`models.crs.to_storage`. Raises :class:`ingest.errors.RefusedError` for a file without
+    such columns or with heights of no declared datum, and :class:`models.errors.DatumError` for a
+    CRS or datum that is unknown or has no safe transformation.
     """
     rows = csv.DictReader(io.StringIO(_text(path)))
-    header = {str(h).strip().casefold(): h for h in rows.fieldnames or () if h}
+    try:
+        header = {str(h).strip().casefold(): h for h in rows.fieldnames or () if h}
+    except csv.Error as error:
+        raise unreadable(path, f"row 1: {error}", f"第 1 行：{error}") from error
     columns = {
         key: next((header[w] for w in words if w in header), None) for key, words in _WORDS.items()
     }
     parts = [header[p] for p in _PARTS if p in header]
     named = columns["name"] or columns["address"] or parts
-    if columns["x"] is None or columns["y"] is None or not named:
-        raise _no_columns(path, list(header))
-    found, findings = [], []
+    placed = (columns["x"] and columns["y"]) or columns["outline"]
+    if not placed or not named:
+        raise no_columns(path, list(header))
+    found: list[_Row] = []
+    findings = []
     total = 0
-    for number, row in enumerate(rows, start=2):
-        total += 1
-        one = _row(row, columns, parts)
-        if isinstance(one, str):
-            findings.append(_refused(path, number, one))
-        else:
-            found.append((number, *one))
-    places, outside = _placed(path, found, horizontal, storage)
+    try:
+        for number, row in enumerate(rows, start=2):
+            total += 1
+            one = _row(number, row, columns, parts)
+            if isinstance(one, str):
+                findings.append(refused(path, number, one))
+            else:
+                found.append(one)
+    except csv.Error as error:
+        raise unreadable(
+            path, f"row {total + 2}: {error}", f"第 {total + 2} 行：{error}"
+        ) from error
+    if vertical is None and any(np.isfinite(one.height) for one in found):
+        raise no_datum(path, str(columns["height"]))
+    places, outside = _placed(path, found, _Frame(horizontal, vertical, storage, n_offset))
     return AddressTable(tuple(places), (*findings, *outside), total)
 
 
 def _text(path: Path) -> str:
     if path.stat().st_size > _MOST:
-        raise _unreadable(path, f"{path.stat().st_size} bytes", f"{path.stat().st_size} 字节")
+        raise unreadable(path, f"{path.stat().st_size} bytes", f"{path.stat().st_size} 字节")
     data = path.read_bytes()
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise _unreadable(path, "neither UTF-8 nor GB18030", "既非 UTF-8 也非 GB18030")
+    raise unreadable(path, "neither UTF-8 nor GB18030", "既非 UTF-8 也非 GB18030")
 
 
 def _row(
-    row: Mapping[str, str | None], columns: Mapping[str, str | None], parts: list[str]
-) -> tuple[str, str, str | None, float, float] | str:
-    """Kind, name, address and coordinates of a row, or what is wrong with it."""
+    number: int,
+    row: Mapping[str, str | None],
+    columns: Mapping[str, str | None],
+    parts: list[str],
+) -> _Row | str:
+    """A row as it is given, or what is wrong with it."""
 
     def cell(key: str) -> str:
         column = columns[key]
@@ -103,72 +158,72 @@ def _row(
     name = cell("name") or address
     if name is None:
         return "name"
-    try:
-        x, y = float(cell("x")), float(cell("y"))
-    except ValueError:
-        return "position"
+    outline = _outline(cell("outline"))
+    if isinstance(outline, str):
+        return outline
+    if outline is not None and not cell("x") and not cell("y"):
+        inside = outline.representative_point()
+        x, y = inside.x, inside.y
+    else:
+        x, y = _number(cell("x")), _number(cell("y"))
     if not (np.isfinite(x) and np.isfinite(y)):
         return "position"
+    height = _number(cell("height"))
+    if cell("height") and not np.isfinite(height):
+        return "height"
     given = cell("kind")
     kind = _KINDS.get(given, given if given in _KINDS.values() else "")
-    return kind or ("place" if cell("name") else "address"), name, address, x, y
+    kind = kind or ("place" if cell("name") else "address")
+    return _Row(number, kind, name, address, x, y, height, outline)
 
 
-def _placed(
-    path: Path,
-    found: list[tuple[int, str, str, str | None, float, float]],
-    horizontal: str,
-    storage: StorageCrs,
-) -> tuple[list[Place], Iterator[Finding]]:
-    xy = np.array([one[4:] for one in found], np.float64).reshape(-1, 2)
-    inside = inside_area(xy[:, 0], xy[:, 1], horizontal, storage)
+def _number(text: str) -> float:
+    """What a cell says; NaN for what is empty or no number."""
+    try:
+        return float(text)
+    except ValueError:
+        return np.nan
+
+
+def _outline(text: str) -> shapely.MultiPolygon | str | None:
+    """The polygons of a cell, None where it is empty, or that they are wrong."""
+    if not text:
+        return None
+    shape: Any = shapely.force_2d(shapely.from_wkt(text, on_invalid="ignore"))
+    polygons = shape is not None and shape.geom_type in ("Polygon", "MultiPolygon")
+    if not polygons or shape.is_empty or not shape.is_valid:
+        return "outline"
+    return shape if shape.geom_type == "MultiPolygon" else shapely.MultiPolygon([shape])
+
+
+def _placed(path: Path, found: list[_Row], frame: _Frame) -> tuple[list[Place], Iterator[Finding]]:
+    """The rows as places, and a finding for each whose position or outline lies outside the CRS's
+    area of use."""
+    xyz = np.array([(one.x, one.y, one.height) for one in found], np.float64).reshape(-1, 3)
+    outlines: npt.NDArray[np.object_] = np.array([one.outline for one in found], object)
+    corners, of = shapely.get_coordinates(outlines, return_index=True)
+    inside = inside_area(xyz[:, 0], xyz[:, 1], frame.horizontal, frame.storage)
+    within = inside_area(corners[:, 0], corners[:, 1], frame.horizontal, frame.storage)
+    inside[of[~within]] = False
     kept = np.flatnonzero(inside)
-    east, north, _ = to_storage(xy[kept, 0], xy[kept, 1], None, horizontal, "1985", storage)
+    east, north, height = _stored(xyz[kept], frame)
+    shapes = outlines[kept]
+    corners = shapely.get_coordinates(shapes, include_z=True)
+    plan = np.column_stack(_stored(corners, frame)[:2])
+    shapes = shapely.set_coordinates(shapes.copy(), plan)
     places = [
-        Place(found[i][1], found[i][2], found[i][3], None, None, float(e), float(n))
-        for i, e, n in zip(kept, east, north, strict=True)
-    ]
-    return places, (_refused(path, found[i][0], "area") for i in np.flatnonzero(~inside))
+        Place(
+            found[i].kind, found[i].name, found[i].address, None, None, float(e), float(n),
+            height=float(h) if np.isfinite(h) else None, outline=shape,
+        )
+        for i, e, n, h, shape in zip(kept, east, north, height, shapes, strict=True)
+    ]  # fmt: skip
+    wrong = np.flatnonzero(~inside)
+    return places, (refused(path, found[i].number, "area") for i in wrong)
 
 
-_WRONG: Final = {
-    "name": ("neither a name nor an address", "既无名称也无地址"),
-    "position": ("a coordinate that is missing or no number", "坐标缺失或不是数值"),
-    "area": (
-        "a position outside the CRS's area of use: check the CRS and the order of coordinates",
-        "坐标超出该坐标系适用范围，请检查坐标系及坐标次序",
-    ),
-}
-
-
-def _refused(path: Path, row: int, what: str) -> Finding:
-    en, zh = _WRONG[what]
-    return Finding(
-        "ADR-01",
-        Severity.ERROR,
-        Where(path.name, None, row),
-        f"{path.name} 第 {row} 行：{zh}，该行未采用。",
-        f"{path.name}, row {row}: {en}; the row was left out.",
-    )
-
-
-def _no_columns(path: Path, header: list[str]) -> RefusedError:
-    there = ", ".join(header) or "-"
-    return refuse(
-        "ADR-02",
-        path.name,
-        en=f"{path.name}: found columns {there}; expected 名称 or 地址, and 经度, 纬度 (or 东坐标, "
-        "北坐标). X and Y are not taken: in surveys X is the northing. Rename the columns.",
-        zh=f"{path.name} 的列为：{there}；应有“名称”或“地址”，"
-        "以及“经度”“纬度”（或“东坐标”“北坐标”）。不接受 X、Y：测量中 X 为北坐标。请修改列名。",
-        found=there,
-    )
-
-
-def _unreadable(path: Path, en: str, zh: str) -> RefusedError:
-    return refuse(
-        "ADR-03",
-        path.name,
-        en=f"{path.name} cannot be read: {en}. Save it as CSV in UTF-8, up to 512 MB.",
-        zh=f"{path.name} 无法读取：{zh}。请另存为 UTF-8 编码、不超过 512 MB 的 CSV。",
-    )
+def _stored(xyz: npt.NDArray[np.float64], frame: _Frame) -> tuple[Any, Any, Any]:
+    """East, north and 1985 height of positions; NaN heights stay so."""
+    x, y, z = xyz.T
+    vertical = frame.vertical or "1985"
+    return to_storage(x, y, z, frame.horizontal, vertical, frame.storage, n_offset=frame.n_offset)

@@ -201,7 +201,7 @@ def _over(dem: Dem, terrain: Terrain, twin: TwinDefinition) -> Dem:
     """``dem`` with the share of the twin's extent that it covers; DEM-04 where it covers none."""
     west, south, east, north = twin.extent
     lon, lat = np.meshgrid(np.linspace(west, east, _PROBES), np.linspace(south, north, _PROBES))
-    e, n, _ = to_storage(lon.ravel(), lat.ravel(), None, "EPSG:4490", "1985", terrain.storage)
+    e, n, _ = to_storage(lon.ravel(), lat.ravel(), None, "EPSG:4326", "1985", terrain.storage)
     share = float(np.isfinite(terrain.sample(e, n)).mean())
     name, percent = dem.path.name, f"{share:.0%}"
     if share == 0.0:

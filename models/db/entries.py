@@ -89,6 +89,12 @@ async def entries(pool: Pool, twin: str) -> list[Entry]:
     return [Entry(**row) for row in rows]
 
 
+async def since(pool: Pool, twin: str) -> dt.datetime | None:
+    """From when on the catalogue of a twin tells of anything; None where it is empty. Raises
+    :class:`models.errors.DatabaseError`."""
+    return min((entry.valid_from for entry in await entries(pool, twin)), default=None)
+
+
 async def lineages(
     pool: Pool, twin: str, wanted: Sequence[Entry]
 ) -> dict[tuple[str, str], Lineage]:

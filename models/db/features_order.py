@@ -44,6 +44,7 @@ def statement(what: Selection, select: Sequence[str], args: Arguments, limit: in
     Where an index gives the order, datasets are read one by one and merged, and so are the rows
     that have a sort key and those that have none: what comes before a page, or is another twin's,
     is then never passed. Of an earlier record what was closed since is merged too; that is sorted.
+    Of more than :data:`_MOST_BRANCHES` datasets a page is taken from each, and these are sorted.
     """
     what = narrowed(what)
     columns = ", ".join(select)
@@ -51,27 +52,29 @@ def statement(what: Selection, select: Sequence[str], args: Arguments, limit: in
     if limit is not None:
         tail += f" LIMIT {args.add(limit, 'bigint')}"
     datasets = what.state.datasets
-    merged = what.by_index
-    if (limit is None and what.order) or len(datasets) > _MOST_BRANCHES:
-        merged = False
-    if not merged:
+    many = len(datasets) > _MOST_BRANCHES
+    if not what.by_index or (limit is None and (many or what.order)):
         where = " AND ".join([*conditions(what, args, among(datasets, args)), *_after(what, args)])
         return f"SELECT {columns} FROM {what.table} AS t WHERE {where} {tail}"  # noqa: S608
+    own = ["t.dataset_id = d.id"] if many else [among((one,), args) for one in datasets or (0,)]
     arms = [
-        (" AND ".join([*conditions(what, args, among((one,), args), [held]), *arm]))
-        for one in datasets or (0,)
+        (" AND ".join([*conditions(what, args, one, [held]), *arm]))
+        for one in own
         for held in records(what.state, args)
         for arm in _arms(what, args)
     ]
     # within an arm nulls are none or all, so that the order is the index's own
     inner = tail.replace(" NULLS LAST", "")
-    if len(arms) == 1:
+    if len(arms) == 1 and not many:
         return f"SELECT {columns} FROM {what.table} AS t WHERE {arms[0]} {inner}"  # noqa: S608
     union = " UNION ALL ".join(
         f"(SELECT t.* FROM {what.table} AS t WHERE {arm} {inner})"  # noqa: S608
         for arm in arms
     )
-    return f"SELECT {columns} FROM ({union}) AS t {tail}"  # noqa: S608
+    source = f"({union}) AS t"
+    if many:
+        source = f"unnest({args.add(list(datasets), 'bigint[]')}) AS d (id), LATERAL {source}"
+    return f"SELECT {columns} FROM {source} {tail}"  # noqa: S608
 
 
 def key_columns(what: Selection) -> list[str]:

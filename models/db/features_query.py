@@ -36,14 +36,25 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Heights:
+    """From ``low`` to ``high``, both plus ``east``·x + ``north``·y: metres of the 1985 datum at a
+    place of the storage CRS."""
+
+    low: float
+    high: float
+    east: float = 0.0
+    north: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     """Which features: ``table`` in the storage CRS ``srid``, at ``state``.
 
     ``since`` begins an interval of valid time that ends at the state's moment; of each feature its
     last content in it is answered (``interval``). ``spatial`` tells that an index on place serves
-    the filter. ``box`` is a shapely polygon in the storage CRS, ``heights`` a
-    range of 1985 heights in metres. ``after`` are the sort keys and the ``row_id`` of the last
-    feature of the page before. ``wide`` tells that its place leaves many features.
+    the filter. ``box`` is a shapely polygon in the storage CRS. ``after`` are the sort keys and the
+    ``row_id`` of the last feature of the page before. ``wide`` tells that its place leaves many
+    features.
     """
 
     table: str
@@ -52,7 +63,7 @@ class Selection:
     ids: tuple[Any, ...] = ()
     filter: Expression | None = None
     box: Any = None
-    heights: tuple[float, float] | None = None
+    heights: Heights | None = None
     since: dt.datetime | None = None
     interval: bool = False
     order: tuple[Order, ...] = ()
@@ -158,14 +169,28 @@ def conditions(
         if outline != "t.geom":
             out.append(f"t.geom && {box}")
     if what.heights is not None:
-        low, high = (args.add(value, "float8") for value in what.heights)
-        out.append(f"ST_ZMax(t.geom) >= {low} AND ST_ZMin(t.geom) <= {high}")
+        out += _between(what.table, what.heights, args)
     if what.filter is not None:
         columns = _Columns(what.table)
         outline = plan(what.table)
         out.append(f"({sql_of(what.filter, columns, args, srid=what.srid, plan=outline)})")
         out += _found(what.table, what.filter, args)
     return out
+
+
+def _between(table: str, heights: Heights, args: Arguments) -> Iterator[str]:
+    """That a body reaches into a range of heights: of a building, from its base to its top."""
+    low, high = args.add(heights.low, "float8"), args.add(heights.high, "float8")
+    if heights.east or heights.north:
+        east, north = args.add(heights.east, "float8"), args.add(heights.north, "float8")
+        here = f" + {east} * ST_XMin(t.geom) + {north} * ST_YMin(t.geom)"
+        low, high = low + here, high + here
+    foot, top = "ST_ZMin(t.geom)", "ST_ZMax(t.geom)"
+    if {"base_height", "height"} <= TABLES[table].keys():
+        foot = f"coalesce(t.base_height, {foot})"
+        top = f"coalesce(t.base_height, {top}) + coalesce(t.height, 0)"
+    yield f"{top} >= {low}"
+    yield f"{foot} <= {high}"
 
 
 def narrowed(what: Selection) -> Selection:

@@ -11,10 +11,7 @@ from models.db.errors import translate
 from models.db.mvt_layers import VECTOR_LAYERS, VectorLayer
 from models.db.pool import DRIVER_ERRORS, Pool
 from models.db.statements import text
-from models.mvt.grid import UNITS, Affine, Box
-
-#: Units around a tile in which features are still drawn, so that outlines have no seams.
-MARGIN: Final = 64
+from models.mvt.grid import Affine, Box
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +43,17 @@ class TiledDataset:
         """The fresh overview, if there is one."""
         found = (o for o in self.overviews if (o.layer, o.tms) == (layer, tms))
         return next(found, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer of a tile as MVT bytes, none where nothing is drawn, and how many it draws."""
+
+    data: bytes
+    number: int
+
+
+NOTHING: Final = Layer(b"", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,38 +102,41 @@ async def layer_of_tile(
     *,
     overviews: Sequence[int] = (),
     raw: RawPart | None = None,
-) -> bytes:
-    """One layer of the tile (level, row, column) as MVT bytes, empty where nothing is drawn.
+    most: int | None = None,
+) -> Layer:
+    """One layer of the tile (level, row, column).
 
-    What stands for features comes from ``overviews``, the features themselves as ``raw`` says.
-    Raises :class:`DatabaseError`.
+    What stands for features comes from ``overviews``, the features themselves as ``raw`` says; of
+    all only the ``most`` largest, where that is given. Raises :class:`DatabaseError`.
     """
     if not overviews and raw is None:
-        return b""
+        return NOTHING
     values: list[Any] = [name, list(overviews), *tile]
     if raw is not None:
         m = raw.affine
         values += [list(raw.datasets), m.a, m.b, m.d, m.e, m.dx, m.dy, *raw.place, raw.srid]
-    query = tile_query(layer.table, raw is not None, raw is not None and raw.largest)
-    rows = await _fetch(pool, query, *values)
-    return bytes(rows[0][0] or b"")
+    if most is not None:
+        values.append(most)
+    largest = raw is not None and raw.largest
+    query = tile_query(layer.table, raw is not None, largest, most is not None)
+    (row,) = await _fetch(pool, query, *values)
+    return Layer(bytes(row[0] or b""), row[1])
 
 
 @cache
-def tile_query(table: str, raw: bool, largest: bool) -> str:
-    """The statement of :func:`layer_of_tile`: $1 name, then the values of ``mvt_drawn.sql`` and,
-    with ``raw``, of ``mvt_raw.sql``; ``largest`` as in :class:`RawPart`."""
+def tile_query(table: str, raw: bool, largest: bool, limited: bool = False) -> str:
+    """The statement of :func:`layer_of_tile`: $1 name, then the values of ``mvt_drawn.sql``, with
+    ``raw`` of ``mvt_raw.sql``, and if it is ``limited`` the most that is drawn; ``largest`` as in
+    :class:`RawPart`."""
     layer = VECTOR_LAYERS[table]
     parts = [text("mvt_drawn").replace("{drawn}", layer.drawn_columns().as_string())]
     if raw:
         own = text("mvt_raw").replace("{raw}", layer.raw_columns().as_string())
         own = own.replace("{shape}", layer.shape).replace("{table}", table)
         parts.append(f"({own}\n{text('mvt_largest')})" if largest else own)
+    limit = text("mvt_limit").replace("{most}", "$18" if raw else "$6") if limited else ""
     union = "\nUNION ALL\n".join(parts)
-    return (
-        f"WITH part AS (\n{union}\n)\nSELECT ST_AsMVT(part, $1, {UNITS}, 'geom')"
-        " FROM part WHERE geom IS NOT NULL"
-    )
+    return text("mvt_tile").replace("{limit}", limit).replace("{parts}", union)
 
 
 def _overview(row: Any) -> Overview:

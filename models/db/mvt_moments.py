@@ -10,6 +10,7 @@ from typing import Any, Final
 from models.db.errors import translate
 from models.db.features_cql import Arguments
 from models.db.features_query import Selection, among, conditions
+from models.db.mvt import Layer
 from models.db.mvt_layers import VectorLayer
 from models.db.pool import DRIVER_ERRORS, Pool
 from models.db.statements import text
@@ -33,10 +34,10 @@ async def extent_of(pool: Pool, what: Selection) -> tuple[int, Box | None]:
 
 
 async def layer_at(
-    pool: Pool, layer: VectorLayer, name: str, what: Selection, affine: Affine, most: int = MOST
-) -> bytes:
-    """One layer of a tile as MVT bytes: the ``most`` largest features of ``what``, whose box is
-    the tile with its margin in the storage CRS; ``affine`` leads from there to units of the tile.
+    pool: Pool, layer: VectorLayer, name: str, what: Selection, affine: Affine, most: int
+) -> Layer:
+    """One layer of a tile: the ``most`` largest features of ``what``, whose box is the tile with
+    its margin in the storage CRS; ``affine`` leads from there to units of the tile.
 
     Raises :class:`models.errors.DatabaseError`.
     """
@@ -52,7 +53,7 @@ async def layer_at(
         "name": args.add(name, "text"),
     }
     row = await _row(pool, text("mvt_moment").format(**parts), args)
-    return bytes(row[0] or b"")
+    return Layer(bytes(row[0] or b""), row[1])
 
 
 def _where(what: Selection, args: Arguments) -> str:

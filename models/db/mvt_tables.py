@@ -26,8 +26,10 @@ def vector_tiles(meta: MetaData) -> None:
 
     An overview holds for one table of a dataset in one tile matrix set, as of one revision.
     ``first_zoom`` is its least level, ``raw_zoom`` the level from which features are drawn
-    themselves, ``extent`` west, south, east, north in the CRS of the set (null without features).
-    Geometries of ``mvt_drawn`` are in units of their tile, y downwards, as they are sent.
+    themselves, ``extent`` holds all features: west, south, east, north in the CRS of the set (null
+    without features); ``cells`` are those a side of a tile, from the least level on. Geometries of
+    ``mvt_drawn`` are in units of their tile, y downwards, as they are sent; ``block`` numbers the
+    part of a tile that they belong to (:func:`models.db.mvt_rows.numbered`).
     """
     Table(
         "mvt_overview",
@@ -42,6 +44,7 @@ def vector_tiles(meta: MetaData) -> None:
         Column("first_zoom", SmallInteger, nullable=False),
         Column("raw_zoom", SmallInteger, nullable=False),
         Column("extent", ARRAY(Double())),
+        Column("cells", ARRAY(SmallInteger)),
         UniqueConstraint("dataset_id", "layer", "tms", name="mvt_overview_one"),
     )
     Table(
@@ -61,5 +64,8 @@ def vector_tiles(meta: MetaData) -> None:
         Column("measure", Double),
         Column("size", Double),
         Column("geom", Geometry("GEOMETRY", srid=-1, spatial_index=False), nullable=False),
+        Column("block", BigInteger, nullable=False, server_default="0"),
         Index("mvt_drawn_tile", "overview_id", "zoom", "tile_row", "tile_col"),
+        # the block first: a tile is not to be looked for in this one
+        Index("mvt_drawn_block", "block", "overview_id", "zoom"),
     )

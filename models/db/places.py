@@ -24,7 +24,7 @@ _PART: Final = 3
 @dataclass(frozen=True, slots=True)
 class FoundPlace:
     """A place that was found; ``score`` 0..1 for a text, ``distance`` metres for a place. East,
-    north in the storage CRS."""
+    north in the storage CRS, ``height`` of the 1985 datum (metres), None where unknown."""
 
     kind: str
     name: str
@@ -38,6 +38,7 @@ class FoundPlace:
     distance: float | None = None
     spine: str | None = None
     features: int | None = None
+    height: float | None = None
 
 
 async def search(pool: Pool, twin: str, question: str, limit: int) -> list[FoundPlace]:
@@ -74,7 +75,8 @@ async def around(
     pool: Pool, twin: str, east: float, north: float, srid: int, radius: float, limit: int
 ) -> list[FoundPlace]:
     """Places within ``radius`` metres of a place of the storage CRS ``srid``, nearest first; a
-    building that holds it is at distance 0. Raises :class:`models.errors.DatabaseError`."""
+    building or parcel that holds it is at distance 0. Raises
+    :class:`models.errors.DatabaseError`."""
     near = await _fetch(pool, "places_around", twin, east, north, srid, radius, limit)
     told = {r["id"]: r for r in await _fetch(pool, "places_told", [r["id"] for r in near])}
     return [_place(told[r["id"]], distance=round(r["away"], 3)) for r in near if r["id"] in told]
@@ -167,6 +169,7 @@ def _place(row: Any, score: float | None = None, distance: float | None = None) 
         distance,
         row["spine"],
         row["features"],
+        row["height"],
     )
 
 

@@ -56,7 +56,9 @@ def _replace(
     srid = storage_srid(conn)
     xyz = np.array([(p.east, p.north, 0.0) for p in found], np.float64).reshape(-1, 3)
     points: npt.NDArray[np.object_] = np.asarray(shapely.points(xyz), object)
-    coded = shapely.to_wkb(shapely.set_srid(points, srid), hex=True, include_srid=True)
+    outlines = shapely.force_3d(np.array([p.outline for p in found], object), 0.0)
+    shapes = shapely.set_srid(np.stack([points, outlines], axis=1), srid)
+    coded = shapely.to_wkb(shapes, hex=True, include_srid=True)
     with conn.transaction():
         key = f"cim-twin/places/{twin}/{source}"
         conn.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (key,))
@@ -68,14 +70,14 @@ def _replace(
         ).fetchone()
         assert row is not None
         columns = "source_id, twin_id, kind, name, address, layer, feature_id, search, pinyin"
-        columns += ", grams, geom, spine, features"
+        columns += ", grams, geom, outline, height, spine, features"
         with conn.cursor() as cursor, cursor.copy(f"COPY place ({columns}) FROM STDIN") as copy:
             for place, geometry in zip(found, coded, strict=True):
                 said = index(place.name, place.address)
                 copy.write_row(
                     (
                         row[0], twin, place.kind, place.name, place.address, place.layer,
-                        place.feature, said.search, said.pinyin, said.grams, geometry,
-                        said.spine, place.features,
+                        place.feature, said.search, said.pinyin, said.grams, *geometry,
+                        place.height, said.spine, place.features,
                     )
                 )  # fmt: skip

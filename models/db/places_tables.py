@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Column,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -24,8 +25,9 @@ def places(meta: MetaData, srid: int) -> None:
     A source is a dataset of the twin, as of a revision, or an address table by its file's hash. A
     place may stand for a feature (``layer`` and ``feature_id``), or a road for so many ``features``
     of a layer; ``search``, ``pinyin``, ``grams`` and ``spine`` are those of
-    :func:`models.places.index`. ``geom`` is a point of the storage CRS whose height is nought:
-    places have none.
+    :func:`models.places.index`. ``geom`` is a point of the storage CRS and ``outline`` what a
+    parcel covers; both are plan, their heights nought. ``height`` (1985, metres) is where a sensor
+    is, null where that is unknown.
     """
     Table(
         "place_source",
@@ -57,6 +59,8 @@ def places(meta: MetaData, srid: int) -> None:
         Column("geom", column_type("geometry(PointZ)", srid), nullable=False),
         Column("spine", Text),
         Column("features", Integer),
+        Column("height", Double),
+        Column("outline", column_type("geometry(MultiPolygonZ)", srid)),
         Index("place_source_id", "source_id"),
         Index("place_grams", "grams", postgresql_using="gin"),
         Index(
@@ -76,4 +80,5 @@ def places(meta: MetaData, srid: int) -> None:
             postgresql_ops={"spine": "text_pattern_ops"},
         ),
         Index("place_geom", "geom", postgresql_using="gist"),
+        Index("place_outline", "outline", postgresql_using="gist"),
     )  # fmt: skip

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from psycopg import sql
+from psycopg.rows import dict_row
 
 from models.db import read
 from models.db.connection import Connection, connect
@@ -191,6 +192,24 @@ def by_id(
     }
     with conn.cursor(binary=True) as cursor:
         return read.framed(table, names, cursor.execute(composed, values).fetchall())
+
+
+@translated
+def places(
+    conn: Connection, twin: str, east: float, north: float, radius: float
+) -> list[dict[str, Any]]:
+    """At most :data:`MOST` + 1 places of the address tables of ``twin`` as they are now, within
+    ``radius`` metres of a point of the storage CRS in plan: ``kind``, ``name``, ``address``,
+    ``source``, ``height`` (1985, None where unknown) and ``away``, by falling height."""
+    values = {"twin": twin, "east": east, "north": north, "radius": radius, "most": MOST + 1}
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(places_query(conn), values).fetchall()
+
+
+def places_query(conn: Connection) -> sql.Composed:
+    """The statement of :func:`places`."""
+    point = sql.SQL("ST_SetSRID(ST_MakePoint(%(east)s, %(north)s), {})")
+    return statement("places_column", point=point.format(sql.Literal(read.storage_srid(conn))))
 
 
 @translated

@@ -30,6 +30,8 @@ Box = tuple[float, float, float, float]
 #: Side of a tile in cells, and in the units of a vector tile (MVT 2.1, *extent*).
 CELLS: Final = 256
 UNITS: Final = 4096
+#: Units around a tile in which features are still drawn, so that outlines have no seams.
+MARGIN: Final = 64
 #: Deepest level served: cells of 0.15 m and 0.03 m.
 DEEPEST: Final = 20
 #: Metres of a rendering pixel, OGC 17-083r4 clause 6.1.1.

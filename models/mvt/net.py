@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,12 +10,25 @@ import numpy as np
 import shapely
 
 from models.mvt.grid import TileMatrixSet
-from models.mvt.shapes import Array, Drawn, Ints, Shapes, cell_of, greatest, groups, sums
+from models.mvt.shapes import (
+    Array,
+    Drawn,
+    Ints,
+    Shapes,
+    cell_of,
+    counts,
+    greatest,
+    groups,
+    sums,
+)
 
-_LINE_CELLS: Final = 128
+#: Cells a side of a tile.
+CELLS: Final = 128
 #: A crowded tile has a coarser grid, down to this, until it holds so few edges (200 kB).
 _LEAST_CELLS: Final = 16
 _MOST_EDGES: Final = 22_000
+
+
 #: Blocks a side of a tile: the lines of a class in one block are one row.
 _BLOCKS: Final = 8
 
@@ -44,28 +57,40 @@ class _Net:
             self.kind[first],
             cell[first],
             np.column_stack([np.bincount(node, weights=v) for v in self.total.T]),
-            np.bincount(node, weights=self.vertices).astype(np.int64),
+            counts(node, self.vertices, len(first)),
             ends[opener],
-            np.bincount(edge, weights=self.count, minlength=many).astype(np.int64),
+            counts(edge, self.count, many),
             sums(edge, self.length, many),
             greatest(edge, self.size, many),
         )
 
 
-def lines(shapes: Shapes, tms: TileMatrixSet, zooms: range) -> Iterator[Drawn]:
-    """What is drawn of lines at the levels ``zooms``, finest first, each twice as coarse."""
+def lines(
+    shapes: Shapes, tms: TileMatrixSet, zooms: range, cells: Mapping[int, int]
+) -> Iterator[Drawn]:
+    """What is drawn of lines at the levels ``zooms``, finest first, each twice as coarse.
+
+    The lines of a class in one block are drawn as one. ``cells`` gives the cells a side of a tile
+    at levels where they are known.
+    """
     if not zooms or not len(shapes):
         return
     net = _net(shapes)
-    side = tms.side(zooms[0]) / _LINE_CELLS
-    cell = cell_of(net.total, tms, side)
+    cell = cell_of(net.total, tms, tms.side(zooms[0]) / CELLS)
     for zoom in zooms:
         net = net.joined(cell)
-        shown, cells = net, _LINE_CELLS
-        while cells > _LEAST_CELLS and _crowd(shown, cells) > _MOST_EDGES:
-            shown, cells = shown.joined(shown.cell >> 1), cells // 2
-        yield _drawn_net(shown, zoom, tms.side(zoom) / cells, cells)
+        shown, wanted, made = net, cells.get(zoom), CELLS
+        while made > (wanted or _LEAST_CELLS) and (wanted or _crowd(shown, made) > _MOST_EDGES):
+            shown, made = shown.joined(shown.cell >> 1), made // 2
+        blocks = blocks_of(zoom, zooms[-1], made)
+        yield _drawn_net(shown, zoom, tms.side(zoom) / made, made, blocks)
         cell = net.cell >> 1
+
+
+def blocks_of(zoom: int, first: int, cells: int) -> int:
+    """Blocks a side of a tile: few to save bytes, more at the levels about ``first``, where a tile
+    is larger than all there is, so that a block is never much of it."""
+    return min(max(_BLOCKS, _BLOCKS << 3 >> (zoom - first)), cells)
 
 
 def _crowd(net: _Net, cells: int) -> int:
@@ -96,7 +121,7 @@ def _net(shapes: Shapes) -> _Net:
     )
 
 
-def _drawn_net(net: _Net, zoom: int, side: float, cells: int) -> Drawn:
+def _drawn_net(net: _Net, zoom: int, side: float, cells: int, blocks: int) -> Drawn:
     """Edges by class and block as one multi-line each; a node that no edge leaves is a dash."""
     place = net.total / net.vertices[:, None]
     head, tail = net.ends.T
@@ -105,7 +130,8 @@ def _drawn_net(net: _Net, zoom: int, side: float, cells: int) -> Drawn:
     lonely[within] = ~np.isin(head[within], net.ends[~within])
     start, end = place[head], place[tail].copy()
     end[lonely, 0] += side / 2
-    group, first = groups(net.kind[head], *(net.cell[head] // (cells // _BLOCKS)).T)
+    block = net.cell[head] // (cells // blocks)
+    group, first = groups(net.kind[head], *block.T)
     number = len(first)
     # what cannot be seen counts with an edge at its node that can
     beside = np.empty(len(net.kind), np.int64)
@@ -121,9 +147,12 @@ def _drawn_net(net: _Net, zoom: int, side: float, cells: int) -> Drawn:
     seen = ~shapely.is_missing(whole)
     return Drawn(
         zoom,
+        cells,
+        blocks,
         np.asarray(shapely.line_merge(whole[seen]), object),
         net.kind[head][first][seen],
-        np.bincount(group, weights=net.count, minlength=number).astype(np.int64)[seen],
+        counts(group, net.count, number)[seen],
         sums(group, net.length, number)[seen],
         greatest(group, net.size, number)[seen],
+        block[first][seen],
     )

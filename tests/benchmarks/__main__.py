@@ -78,9 +78,9 @@ def _measure(folder: Path, environment: dict[str, str], buildings: int, points: 
     sys.stdout.write(
         "\nBIM elements without a body or not for drawing (storeys, spaces, openings) are stored "
         "only.\nPeak RSS is of the program and its workers together.\n"
-        f"py3dtiles gets one building in {tilers.SHARE}, as ready-made solids without "
-        "attributes. What others leave as plain files\nis gzipped here for the comparison; their "
-        "seconds hold the start of the program.\n"
+        f"py3dtiles and py3dtilers get one building in {tilers.SHARE}, the former as ready-made "
+        "solids without attributes.\nWhat others leave as plain files is gzipped here for the "
+        "comparison; their seconds hold the start of the program.\n"
     )
     return complete
 

@@ -195,7 +195,7 @@ def tile(path: str, out: str) -> dict[str, Any]:
             clouds, DirectoryStore(Path(out)), frame, Path(scratch), extent=twin.extent
         )
         cpu = worked() - before
-        beside = sum(file.stat().st_size for file in Path(scratch).iterdir())
+        beside = sum(file.stat().st_size for file in Path(scratch).rglob("*.*"))
     rest = sum(file.stat().st_size for file in Path(out).glob("*.gz"))
     return {
         "seconds": report.seconds,

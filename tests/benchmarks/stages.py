@@ -94,38 +94,35 @@ def check(layer: str, of: str) -> dict[str, Any]:
     return {**asdict(found.summary), "findings": found.totals}
 
 
-def solids(folder: str, limit: str) -> dict[str, Any]:
-    """Write the stored buildings as solids, for another program to tile."""
+def deliver(form: str, folder: str, limit: str) -> dict[str, Any]:
+    """Write the stored buildings for another program to tile: as WKB ``solids``, ``shapes`` in
+    degrees, ``geojson`` or ``citygml``."""
     from tests.benchmarks import peer
 
+    write = {
+        "solids": peer.write,
+        "shapes": peer.write_shapes,
+        "geojson": peer.write_geojson,
+        "citygml": peer.write_citygml,
+    }[form]
     settings = Settings()
     with runtime.database(settings) as database:
-        return peer.write(database.url, TWIN, Path(folder), int(limit))
-
-
-def shapes(folder: str, limit: str) -> dict[str, Any]:
-    """Write the stored buildings as a Shapefile in degrees, for another program to tile."""
-    from tests.benchmarks import peer
-
-    settings = Settings()
-    with runtime.database(settings) as database:
-        return peer.write_shapes(database.url, TWIN, Path(folder), int(limit))
+        return write(database.url, TWIN, Path(folder), int(limit))
 
 
 def count(folder: str) -> dict[str, Any]:
     """Count what another program has written."""
     from tests.benchmarks import peer
 
-    files = sorted(Path(folder).rglob("*.b3dm"))
-    packed = sum(len(gzip.compress(file.read_bytes(), 6)) for file in files)
-    rest = packed + sum(
-        len(gzip.compress(file.read_bytes(), 6)) for file in Path(folder).rglob("*.json")
+    files = sorted(file for kind in ("b3dm", "glb") for file in Path(folder).rglob(f"*.{kind}"))
+    rest = sum(
+        len(gzip.compress(file.read_bytes(), 6)) for file in (*files, *Path(folder).rglob("*.json"))
     )
-    return {"tiles": len(files), "triangles": sum(map(peer.triangles, files)), "rest": rest}
+    return {"tiles": len(files), "rest": rest, **peer.counted(files)}
 
 
 STAGES: dict[str, Callable[..., dict[str, Any]]] = {
-    stage.__name__: stage for stage in (make, ingest, tile, check, solids, shapes, count)
+    stage.__name__: stage for stage in (make, ingest, tile, check, deliver, count)
 }
 
 

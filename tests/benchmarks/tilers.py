@@ -2,7 +2,7 @@
 
 None of them reads heights from a table of PostGIS, extrudes and compresses as ours does, so each is
 given what it takes, prepared outside its time. What it leaves as plain files is gzipped here for
-the comparison, and its features are counted by their triangles.
+the comparison.
 """
 
 from __future__ import annotations
@@ -10,24 +10,124 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks.process import Measured, run, stage
+from tests.benchmarks.process import run, stage
 
-#: Seconds that another program may take; py3dtiles is given one building in so many.
-LIMIT, SHARE = 90.0, 10
-#: Where the program of fanvanzh/3dtiles is, unless it is on the PATH.
-PROGRAM = "TWIN_BENCH_3DTILE"
-#: What never runs here, and how to get it.
+#: Seconds that another program may take; the slow ones are given one building in so many.
+LIMIT, SHARE = 120.0, 10
+
+
+@dataclass(frozen=True, slots=True)
+class Tiler:
+    """A program: its row's title, the form in which it gets the buildings
+    (:func:`tests.benchmarks.stages.deliver`) and its words for them and the folder for tiles.
+
+    Unless it is ``program`` on the PATH, ``variable`` names it; ``get`` says how to have it.
+    ``named``: its tiles say which features they hold; otherwise they are counted by triangles.
+    """
+
+    title: str
+    form: str
+    words: Callable[[Path, Path], list[str]]
+    program: str
+    variable: str
+    get: str = ""
+    share: int = 1
+    named: bool = False
+
+    def row(self, folder: Path, environment: dict[str, str], buildings: int) -> list[object]:
+        """See :func:`rows`."""
+        program = os.environ.get(self.variable) or shutil.which(self.program)
+        if program is None:
+            return [self.title, f"not run: {self.get}; name the program in {self.variable}"]
+        source, out = folder / self.form, folder / f"{self.form}-tiles"
+        given = stage("deliver", environment, folder, self.form, source, buildings // self.share)
+        if given.value is None:
+            return [self.title, given.problem]
+        features = given.value["features"]
+        done = run([program, *self.words(source, out)], environment, folder, LIMIT)
+        if done.problem is not None:
+            return [self.title, f"{features:,}", done.problem]
+        found = stage("count", environment, folder, out)
+        if found.value is None:
+            return [self.title, f"{features:,}", found.problem]
+        by_triangles = found.value["triangles"] // given.value["triangles"]
+        kept = found.value["features"] if self.named else by_triangles
+        dropped = f" ({features - kept:,} dropped)" if kept < features else ""
+        return [
+            self.title,
+            f"{features:,}",
+            f"{kept:,}{dropped}",
+            f"{found.value['tiles']:,}",
+            f"{features / done.seconds:,.0f}",
+            f"{found.value['rest'] / max(kept, 1):,.1f}",
+            f"{done.seconds:.1f} ({done.cpu:.1f} of a core)",
+            f"{done.peak / 1e6:.0f}",
+        ]
+
+
+TILERS = (
+    Tiler(
+        "py3dtiles export, buildings as WKB solids → b3dm",
+        "solids",
+        lambda source, out: ["export", "-d", str(source), "-s", str(out)],
+        str(Path(sys.executable).with_name("py3dtiles")),
+        "TWIN_BENCH_PY3DTILES",
+        share=SHARE,
+    ),
+    Tiler(
+        "fanvanzh/3dtiles -f shape, Shapefile → b3dm",
+        "shapes",
+        lambda source, out: [
+            *("-f", "shape", "-i", str(source / "buildings.shp")),
+            *("-o", str(out), "--height", "height"),
+        ],
+        "_3dtile",
+        "TWIN_BENCH_3DTILE",
+        "build fanvanzh/3dtiles (cargo build --release, with GDAL and OpenSceneGraph)",
+    ),
+    Tiler(
+        "py3dtilers geojson-tiler -k, GeoJSON → b3dm",
+        "geojson",
+        lambda source, out: [
+            *("-i", str(source / "buildings.geojson"), "-o", str(out), "--height", "height"),
+            *("--crs_in", "EPSG:32651", "--crs_out", "EPSG:4978", "--prec", "NONE", "-k"),
+        ],
+        "geojson-tiler",
+        "TWIN_BENCH_GEOJSON_TILER",
+        "install VCityTeam/py3dtilers with py3dtiles 9 and lionfish0/earclip",
+        share=SHARE,
+        named=True,
+    ),
+    Tiler(
+        "nusamai --sink 3dtiles, CityGML LoD1 → GLB, 4 levels",
+        "citygml",
+        lambda source, out: [f"{source}/*.gml", "--sink", "3dtiles", "--output", str(out)],
+        "nusamai",
+        "TWIN_BENCH_NUSAMAI",
+        "build Project-PLATEAU/PLATEAU-GIS-Converter (cargo build --release -p nusamai)",
+        named=True,
+    ),
+)
+#: What never runs here, and why.
 ELSEWHERE = (
     (
         "mago-3d-tiler",
-        "not run: no package in a registry; its repository Gaia3D/mago-3d-tiler releases a jar "
-        "for Java 21 (--inputType shp --crs 4326 --heightColumn height)",
+        "not run: built from Gaia3D/mago-3d-tiler with Java 21 and GeoTools, which Maven Central "
+        "does not have; its releases are a jar (--inputType shp --crs 4326 --heightColumn height)",
     ),
     (
         "pg2b3dm",
-        "not run: a .NET tool (dotnet tool install -g pg2b3dm); it takes solids, as py3dtiles does",
+        "not run: a .NET 8 tool (dotnet tool install -g pg2b3dm); it takes solids, as py3dtiles "
+        "does",
+    ),
+    (
+        "tyler",
+        "not run: 3DGI/tyler only makes the tree; its tiles come from geoflow-bundle, which is in "
+        "no package registry",
     ),
 )
 
@@ -36,65 +136,6 @@ def rows(folder: Path, environment: dict[str, str], buildings: int) -> list[list
     """Cells of each tiler: title, features given, features kept, tiles, features a second, bytes a
     feature, seconds, peak MB; or title and what is missing."""
     return [
-        _py3dtiles(folder, environment, buildings // SHARE),
-        _3dtile(folder, environment, buildings),
+        *(tiler.row(folder, environment, buildings) for tiler in TILERS),
         *(list[object](missing) for missing in ELSEWHERE),
-    ]
-
-
-def _py3dtiles(folder: Path, environment: dict[str, str], limit: int) -> list[object]:
-    title = "py3dtiles export, buildings as WKB solids → b3dm"
-    given = stage("solids", environment, folder, folder / "solids", limit)
-    if given.value is None:
-        return [title, given.problem]
-    program, out = Path(sys.executable).with_name("py3dtiles"), folder / "peer"
-    command = [str(program), "export", "-d", str(folder / "solids"), "-s", str(out)]
-    done = run(command, environment, folder, LIMIT)
-    return _cells(title, given, done, folder, environment, out)
-
-
-def _3dtile(folder: Path, environment: dict[str, str], limit: int) -> list[object]:
-    title = "fanvanzh/3dtiles -f shape, Shapefile → b3dm"
-    program = os.environ.get(PROGRAM) or shutil.which("_3dtile")
-    if program is None:
-        return [
-            title,
-            "not run: no _3dtile on the PATH; build fanvanzh/3dtiles (cargo build --release, with "
-            f"GDAL and OpenSceneGraph) and name the program in {PROGRAM}",
-        ]
-    given = stage("shapes", environment, folder, folder / "shapes", limit)
-    if given.value is None:
-        return [title, given.problem]
-    out = folder / "shaped"
-    source = folder / "shapes" / "buildings.shp"
-    command = [program, "-f", "shape", "-i", str(source), "-o", str(out), "--height", "height"]
-    done = run(command, environment, folder, LIMIT)
-    return _cells(title, given, done, folder, environment, out)
-
-
-def _cells(
-    title: str,
-    given: Measured,
-    done: Measured,
-    folder: Path,
-    environment: dict[str, str],
-    out: Path,
-) -> list[object]:
-    features = given.value["features"]
-    if done.problem is not None:
-        return [title, f"{features:,}", done.problem]
-    found = stage("count", environment, folder, out)
-    if found.value is None:
-        return [title, f"{features:,}", found.problem]
-    kept = found.value["triangles"] // given.value["triangles"]
-    dropped = f" ({features - kept:,} dropped)" if kept < features else ""
-    return [
-        title,
-        f"{features:,}",
-        f"{kept:,}{dropped}",
-        f"{found.value['tiles']:,}",
-        f"{features / done.seconds:,.0f}",
-        f"{found.value['rest'] / max(kept, 1):,.1f}",
-        f"{done.seconds:.1f}",
-        f"{done.peak / 1e6:.0f}",
     ]

@@ -124,7 +124,7 @@ def test_trimesh_and_py3dtiles_count_the_same_features(samples: Program, made: M
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_points_and_meshes_in_every_profile(profile: str, tmp_path: Path) -> None:
+def test_points_and_meshes_in_every_profile(profile: str, database: str, tmp_path: Path) -> None:
     twin = load_twins()["songjiang-hub"]
     settings = Settings(home=tmp_path / "home")
     storage = StorageCrs(settings.storage_srid)
@@ -133,8 +133,8 @@ def test_points_and_meshes_in_every_profile(profile: str, tmp_path: Path) -> Non
     surface = write_mesh(tmp_path / "mesh", cells=60)
     pointcloud.take([cloud], given, twin, storage, settings.home)
     mesh.take([surface], given, twin, storage, settings.home)
-    ((_, points),) = pointcloud.tile_clouds(settings, [twin], profile, workers=1)
-    ((_, triangles),) = mesh.tile_meshes(settings, [twin], profile, workers=1)
+    ((_, points),) = pointcloud.tile_clouds(settings, database, [twin], profile, workers=1)
+    ((_, triangles),) = mesh.tile_meshes(settings, database, [twin], profile, workers=1)
     assert (points.in_tiles, triangles.in_tiles, triangles.refused) == (4000, 7200, 0)
     layers = [(twin.id, "pointcloud"), (twin.id, "mesh")]
     tiling.implicit(settings, None, layers, tmp_path / "implicit")

@@ -18,6 +18,8 @@ from tiles.massing import Legend, Look, content, generalised, joined
 from tiles.testing import GLASS, WALL, khronos
 
 _CORNERS = np.stack(np.meshgrid([-1, 1], [-1, 1], [-1, 1], indexing="ij"), -1).reshape(-1, 3)
+#: Also the middles of the sides, and that of foot and top.
+_PROBES = np.stack(np.meshgrid([-1, 0, 1], [-1, 0, 1], [-1, 1], indexing="ij"), -1).reshape(-1, 3)
 
 #: Two materials, three functions.
 LEGEND = Legend(
@@ -44,11 +46,11 @@ def boxes(count: int, *, spread: float = 3000.0, seed: int = 1, stacked: bool = 
     )
 
 
-def corners(massing: Boxes) -> F64:
-    """The corners (n, 8, 3) of all boxes."""
+def corners(massing: Boxes, shape: F64 = _CORNERS) -> F64:
+    """The corners (n, 8, 3) of all boxes, or their points where the unit box has ``shape``."""
     along = massing.axis.astype(np.float64)
     across = along[:, ::-1] * (-1, 1)
-    local = _CORNERS * massing.half[:, None].astype(np.float64)
+    local = shape * massing.half[:, None].astype(np.float64)
     plan = local[..., :1] * along[:, None] + local[..., 1:2] * across[:, None]
     out: F64 = np.concatenate([plan, local[..., 2:]], axis=2) + massing.centre[:, None]
     return out
@@ -85,7 +87,22 @@ def test_few_boxes_within_their_error(count: int, spread: float, seed: int, stac
     assert few.count == count
     room = float(few.error.max()) + 0.01
     assert away(corners(made).reshape(-1, 3), few).max() <= room
-    assert away(corners(few).reshape(-1, 3), made).max() <= room
+    assert away(corners(few, _PROBES).reshape(-1, 3), made).max() <= room
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+def test_the_void_between_what_is_merged_counts(stacked: bool) -> None:
+    two = replace(
+        boxes(2, stacked=stacked),
+        centre=np.array([[-50, 0, 5], [50, 0, 5]], np.float32),
+        axis=np.array([[1, 0], [1, 0]], np.float32),
+        half=np.full((2, 3), 5, np.float32),
+    )
+    one = generalised(two)
+    assert isinstance(one, Boxes) and len(one.centre) == 1
+    void = away(corners(one, _PROBES).reshape(-1, 3), two).max()
+    assert void == pytest.approx(45.0, abs=0.1)
+    assert void <= float(one.error[0]) < 60.0
 
 
 def test_merging_keeps_volume_and_the_largest() -> None:
@@ -124,7 +141,7 @@ def test_the_error_is_that_of_the_features_after_any_number_of_levels(
     assert len(far.centre) <= len(features.centre) // 8
     room = float(far.error.max()) + 0.01
     assert away(corners(features).reshape(-1, 3), far).max() <= room
-    assert away(corners(far).reshape(-1, 3), features).max() <= room
+    assert away(corners(far, _PROBES).reshape(-1, 3), features).max() <= room
 
 
 def test_few_enough_stay_as_they_are() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from ingest.readers.base import ReadOptions
 from models.crs import StorageCrs
+from models.db.connection import connect
 from models.db.lock import ProcessLock
 from models.las_testing import scattered, write_cloud
 from models.pointcloud import clouds
@@ -48,7 +49,13 @@ def test_from_an_archive_to_http(settings: Settings, database: str, tmp_path: Pa
     codes = [finding.code for one in outcomes for finding in one.findings]
     assert codes == ["INF-01"], "only the report is not read"
     assert len(clouds(settings.home, TWIN.id)) == 1
-    ((name, report),) = mesh.tile_meshes(settings, [TWIN])
+    with connect(database, read_only=True) as conn:
+        parts = conn.execute(
+            "SELECT dataset, state, features, box IS NOT NULL FROM delivery_part"
+            " LEFT JOIN catalogue_entry ON name = dataset ORDER BY dataset"
+        ).fetchall()
+    assert ("mesh", "published", 104, True) in parts
+    ((name, report),) = mesh.tile_meshes(settings, database, [TWIN])
     assert (name, report.meshes, report.in_tiles) == ("songjiang-hub", 2, 104)
     assert "104" in mesh.line(name, report)
     with application(settings, database) as url, httpx.Client(base_url=url) as client:
@@ -62,7 +69,7 @@ def test_from_an_archive_to_http(settings: Settings, database: str, tmp_path: Pa
 
 
 def test_meshes_of_one_name_in_folders_of_one_name_are_all_kept(
-    settings: Settings, tmp_path: Path
+    settings: Settings, database: str, tmp_path: Path
 ) -> None:
     files = [
         write_mesh(tmp_path / part / "Data", cells=cells, name="model.obj")
@@ -73,8 +80,8 @@ def test_meshes_of_one_name_in_folders_of_one_name_are_all_kept(
     assert [one.files for one in outcomes] == [("A/Data/model.obj",), ("B/Data/model.obj",)]
     kept = {one.passport.name: one.passport.triangles for one in meshes(settings.home, TWIN.id)}
     assert kept == {"A/Data/model.obj": 8, "B/Data/model.obj": 18}
-    ((_, report),) = mesh.tile_meshes(settings, [TWIN], "compat")
-    ((_, again),) = mesh.tile_meshes(settings, [TWIN])
+    ((_, report),) = mesh.tile_meshes(settings, database, [TWIN], "compat")
+    ((_, again),) = mesh.tile_meshes(settings, database, [TWIN])
     assert (report.meshes, again.root) == (2, report.root)  # as it was asked for
     mesh.take(files[1:], DECLARED, TWIN, storage, settings.home, replace_all=True)
     assert [one.passport.name for one in meshes(settings.home, TWIN.id)] == ["model.obj"]
@@ -98,7 +105,9 @@ def samples_folder() -> Path:
     return found
 
 
-def test_a_mesh_named_with_its_files_and_replaced(settings: Settings, tmp_path: Path) -> None:
+def test_a_mesh_named_with_its_files_and_replaced(
+    settings: Settings, database: str, tmp_path: Path
+) -> None:
     path = write_mesh(tmp_path / "a", cells=4)
     named = [path, tmp_path / "a/city.mtl", tmp_path / "a/tex/photo.jpg"]
     (outcome,) = flow.check(named, DECLARED, TWIN, settings.storage_srid)
@@ -117,11 +126,11 @@ def test_a_mesh_named_with_its_files_and_replaced(settings: Settings, tmp_path: 
         ProcessLock(folder(settings.home, TWIN.id) / "tiling.lock"),
         pytest.raises(MeshError, match="is tiling the meshes"),
     ):
-        mesh.tile_meshes(settings, [TWIN])
+        mesh.tile_meshes(settings, database, [TWIN])
     np.save(meshes(settings.home, TWIN.id)[0].path / "faces.npy", np.zeros(1))
     (meshes(settings.home, TWIN.id)[0].path / "uv.npy").unlink()
     with pytest.raises(MeshError, match="Ingest it again"):
-        mesh.tile_meshes(settings, [TWIN])
+        mesh.tile_meshes(settings, database, [TWIN])
     mesh.take([again], DECLARED, TWIN, storage, settings.home)
-    ((_, report),) = mesh.tile_meshes(settings, [TWIN])
+    ((_, report),) = mesh.tile_meshes(settings, database, [TWIN])
     assert report.in_tiles == 18

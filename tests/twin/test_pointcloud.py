@@ -41,7 +41,7 @@ def test_from_delivery_to_http(settings: Settings, database: str, tmp_path: Path
     path = write_cloud(tmp_path / "survey.laz", scattered(2000), **full(2000))
     (outcome,) = flow.ingest(settings, database, [path], DECLARED, TWIN, None)
     assert (outcome.theme, outcome.features_in, outcome.accepted) == ("pointcloud", 2000, 2000)
-    ((name, report),) = pointcloud.tile_clouds(settings, [TWIN])
+    ((name, report),) = pointcloud.tile_clouds(settings, database, [TWIN])
     assert (name, report.in_tiles, report.refused) == ("songjiang-hub", 2000, {})
     assert "2000" in pointcloud.line(name, report)
     with application(settings, database) as url, httpx.Client(base_url=url) as client:
@@ -63,12 +63,12 @@ def test_a_check_stores_nothing(settings: Settings, tmp_path: Path) -> None:
     assert clouds(settings.home, TWIN.id) == []
 
 
-def test_refused_clouds_are_not_kept(settings: Settings, tmp_path: Path) -> None:
+def test_refused_clouds_are_not_kept(settings: Settings, database: str, tmp_path: Path) -> None:
     far = write_cloud(tmp_path / "far.las", scattered(20) + np.array([60_000.0, 0, 0]))
     (outcome,) = take(settings, far)
     assert (outcome.accepted, outcome.findings[0].code) == (0, "PTC-03")
     assert clouds(settings.home, TWIN.id) == []
-    assert pointcloud.tile_clouds(settings, [TWIN]) == []
+    assert pointcloud.tile_clouds(settings, database, [TWIN]) == []
 
 
 def test_replacing_drops_what_is_not_delivered_again(settings: Settings, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_replacing_drops_what_is_not_delivered_again(settings: Settings, tmp_pat
 
 
 def test_clouds_of_one_name_in_two_folders_are_both_kept(
-    settings: Settings, tmp_path: Path
+    settings: Settings, database: str, tmp_path: Path
 ) -> None:
     files = []
     for number, part in enumerate(("north", "south"), start=1):
@@ -96,17 +96,19 @@ def test_clouds_of_one_name_in_two_folders_are_both_kept(
         ("north/x.las", 10),
         ("south/x.las", 20),
     ]
-    ((_, report),) = pointcloud.tile_clouds(settings, [TWIN])
+    ((_, report),) = pointcloud.tile_clouds(settings, database, [TWIN])
     assert report.in_tiles == 30
     take(settings, files[0], replace_all=True)  # alone, it goes by another name
     assert [c.passport.name for c in clouds(settings.home, TWIN.id)] == ["x.las"]
 
 
-def test_a_layer_keeps_its_profile_in_each_store(settings: Settings, tmp_path: Path) -> None:
+def test_a_layer_keeps_its_profile_in_each_store(
+    settings: Settings, database: str, tmp_path: Path
+) -> None:
     take(settings, write_cloud(tmp_path / "a.las", scattered(30)))
 
     def root(profile: str | None = None, out: str | None = None) -> str:
-        ((_, report),) = pointcloud.tile_clouds(settings, [TWIN], profile, out)
+        ((_, report),) = pointcloud.tile_clouds(settings, database, [TWIN], profile, out)
         return str(report.root)
 
     compat, other = root("compat"), root(out=str(tmp_path / "out"))
@@ -116,7 +118,7 @@ def test_a_layer_keeps_its_profile_in_each_store(settings: Settings, tmp_path: P
 
 
 def test_one_process_tiles_at_a_time_and_leaves_no_scratch(
-    settings: Settings, tmp_path: Path
+    settings: Settings, database: str, tmp_path: Path
 ) -> None:
     take(settings, write_cloud(tmp_path / "a.las", scattered(30)))
     place = folder(settings.home, TWIN.id)
@@ -127,12 +129,12 @@ def test_one_process_tiles_at_a_time_and_leaves_no_scratch(
         ProcessLock(place / "tiling.lock"),
         pytest.raises(CloudError, match="is tiling the point clouds") as told,
     ):
-        pointcloud.tile_clouds(settings, [TWIN])
+        pointcloud.tile_clouds(settings, database, [TWIN])
     assert "正在切片" in told.value.zh
-    ((_, report),) = pointcloud.tile_clouds(settings, [TWIN], out=str(tmp_path / "out"))
+    ((_, report),) = pointcloud.tile_clouds(settings, database, [TWIN], out=str(tmp_path / "out"))
     assert report.in_tiles == 30
     assert not left.exists()
     found = DirectoryStore(tmp_path / "out" / TWIN.id / "pointcloud").get("tileset.json")
     assert found.data == pack(found.decoded())
     with pytest.raises(OptionError, match="expected one of"):
-        pointcloud.tile_clouds(settings, [TWIN], "fancy")
+        pointcloud.tile_clouds(settings, database, [TWIN], "fancy")

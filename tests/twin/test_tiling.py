@@ -26,6 +26,7 @@ from tiles.store.directory import DirectoryStore
 from twin import tiling
 from twin.options import OptionError
 from twin.settings import Settings
+from twin.tile_job import job
 
 TWIN = load_twins()["songjiang-hub"]
 
@@ -160,7 +161,7 @@ def test_a_job_is_alive_as_long_as_its_connection(settings: Settings, database: 
             server = lost.info.backend_pid
         there = "SELECT FROM pg_stat_activity WHERE pid = %s"
         until(lambda: not conn.execute(there, (server,)).fetchall())
-        with tiling._job(database, "tile", TWIN.id, {"layer": "bim"}) as (told, _):
+        with job(database, "tile", TWIN.id, {"layer": "bim"}) as (told, _):
             conn.execute("UPDATE job SET heartbeat = now() - interval '1 hour'")
             tiling.tile(settings, database, [TWIN], "buildings")
             told(1, 2)

@@ -12,7 +12,7 @@ import orjson
 from tiles.check import implicit
 from tiles.check.content import DECODE_ERRORS, UP
 from tiles.check.document import check_document, contents_of, external_tileset, is_implicit
-from tiles.check.drawn import check_drawn
+from tiles.check.drawn import check_cost, check_drawn
 from tiles.check.far import camera, refines
 from tiles.check.files import Files, OutsideError, TooLargeError, resolve
 from tiles.check.report import Limits, Report
@@ -68,6 +68,7 @@ class Checker:
     def _visit(self, visit: Visit) -> None:
         summary = self._session.summary
         summary.tiles += 1
+        visit.number = summary.tiles
         summary.depth = max(summary.depth, visit.level)
         note = partial(self._session.note, visit.where)
         inspect(visit, note)
@@ -78,6 +79,7 @@ class Checker:
         external = False
         for spec in contents_of(visit.tile):
             external |= self._content(visit, spec, bool(children))
+        check_cost(self._session, visit)
         leaf = not children and not external and visit.node is None
         if leaf and visit.error:
             note("TSC-24", f"{visit.error:g}", "0")

@@ -22,8 +22,15 @@ def check_drawn(
     note = partial(session.note, where)
     limits, summary = session.limits, session.summary
 
+    cost = visit.cost
+    cost.contents.append(name)
+    cost.files.add(name)
+
     def fetch(uri: str) -> bytes:
-        return session.read(resolve(name, uri), visit.near, limits.content_bytes)
+        beside = resolve(name, uri)
+        data = session.read(beside, visit.near, limits.content_bytes)
+        cost.files.add(beside)
+        return data
 
     found = decode(data, visit.tileset.up, fetch, limits)
     for problem in found.problems:
@@ -33,25 +40,37 @@ def check_drawn(
     if found.undecoded:
         note("TSC-09", ", ".join(sorted(set(found.undecoded))), "plain, quantised, meshopt, Draco")
     for uri in found.images:
-        _image(session, name, uri, visit.near, note)
+        _image(session, name, uri, visit, note)
     summary.triangles += found.triangles
     summary.points += found.dots
     summary.draw_calls += found.draw_calls
-    size = session.files.size(name)
-    summary.largest_tile_bytes = max(summary.largest_tile_bytes, size)
-    if size > limits.tile_bytes:
-        note("TSC-31", f"{size} bytes", f"{limits.tile_bytes} bytes")
-    if found.triangles > limits.triangles:
-        note("TSC-32", found.triangles, limits.triangles)
-    if found.draw_calls > limits.draw_calls:
-        note("TSC-33", found.draw_calls, limits.draw_calls)
+    cost.triangles += found.triangles
+    cost.draw_calls += found.draw_calls
     kept = visit.refine == "ADD" or not has_children
+    visit.replaced |= not kept
     for keys in found.features:
-        session.ledger.add(where, keys, kept=kept)
+        session.ledger.add(where, keys, kept=kept, tile=visit.number, replaces=visit.replaces)
+    if found.rows or found.undecoded or not found.features:
+        session.ledger.unnamed(visit.replaces)
     if kept:
         session.ledger.rows += found.rows
         session.ledger.classes.update(found.classes)
     _check_place(session, visit, found, inner, data, fetch, note)
+
+
+def check_cost(session: Session, visit: Visit) -> None:
+    """What a tile takes to send and to draw, over all its contents and the files they name."""
+    cost, limits = visit.cost, session.limits
+    size = sum(map(session.files.size, cost.files))
+    session.summary.largest_tile_bytes = max(session.summary.largest_tile_bytes, size)
+    where = f"{visit.where} ({', '.join(cost.contents)})"
+    for code, found, most, unit in (
+        ("TSC-31", size, limits.tile_bytes, " bytes"),
+        ("TSC-32", cost.triangles, limits.triangles, ""),
+        ("TSC-33", cost.draw_calls, limits.draw_calls, ""),
+    ):
+        if found > most:
+            session.note(where, code, f"{found}{unit}", f"{most}{unit}")
 
 
 def _check_place(
@@ -93,7 +112,7 @@ def _fitting_axis(session: Session, visit: Visit, data: bytes, fetch: Any) -> st
     return None
 
 
-def _image(session: Session, base: str, uri: str, near: bool, note: Any) -> None:
+def _image(session: Session, base: str, uri: str, visit: Visit, note: Any) -> None:
     try:
         name = resolve(base, uri)
     except OutsideError:
@@ -101,7 +120,8 @@ def _image(session: Session, base: str, uri: str, near: bool, note: Any) -> None
         return
     if not session.files.size(name):
         note("TSC-01", uri, "the file of every image")
-    session.reach(name, near)
+    visit.cost.files.add(name)
+    session.reach(name, visit.near)
 
 
 def _excess(found: Decoded, matrix: F64, volume: Volume) -> float:

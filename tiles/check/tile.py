@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -32,10 +32,22 @@ class Tileset:
 
 
 @dataclass(slots=True)
+class Cost:
+    """What a tile's contents take together: ``files`` to fetch, each once, and what is drawn."""
+
+    contents: list[str] = field(default_factory=list)
+    files: set[str] = field(default_factory=set)
+    triangles: int = 0
+    draw_calls: int = 0
+
+
+@dataclass(slots=True)
 class Visit:
     """A tile on the walk. ``matrix`` (4, 4) tile → ECEF. ``outer`` are ancestors' volumes that do
     not hold this tile's, so that geometry has to be compared with them as well. ``near`` tells
-    whether the far view fetches this tile. ``top`` marks the root tile of a file."""
+    whether the far view fetches this tile. ``top`` marks the root tile of a file. ``number``
+    counts tiles from 1; ``replaced`` tells that children take the place of its content, and
+    ``replaces`` is the tile whose content this one's takes the place of, 0 for none."""
 
     tile: JsonObject
     where: str
@@ -50,14 +62,21 @@ class Visit:
     outer: tuple[Volume, ...] = ()
     error: float | None = None
     refine: str = "REPLACE"
+    number: int = 0
+    replaced: bool = False
+    replaces: int = 0
+    cost: Cost = field(default_factory=Cost)
 
 
 def inspect(visit: Visit, note: Note) -> None:
-    """Fill in ``matrix``, ``volume``, ``error`` and ``refine`` of a tile and note its faults."""
+    """Fill in what a tile says of itself (``matrix``, ``volume``, ``error``, ``refine``) and what
+    it ``replaces``, and note its faults."""
     tile, parent = visit.tile, visit.parent
     visit.refine = str(tile.get("refine", parent.refine if parent else "REPLACE")).upper()
     visit.matrix = _matrix(tile, parent, note)
     visit.error = _error(visit, note)
+    if parent is not None:
+        visit.replaces = parent.number if parent.replaced else parent.replaces
     spec = tile.get("boundingVolume")
     if isinstance(spec, dict) and set(spec) == {"extensions"}:
         note("TSC-09", ", ".join(map(str, spec["extensions"])), "box, region, sphere")

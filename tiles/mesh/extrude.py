@@ -1,19 +1,25 @@
-"""Footprints raised to closed prisms with flat normals."""
+"""Footprints raised to closed prisms: walls are flat, or round where many follow a curve."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from tiles.content import F64
+from tiles.content import F32, F64
 from tiles.mesh.footprint import Footprints
 from tiles.mesh.ragged import I64, take
 from tiles.mesh.surface import Surface, unit
 
 #: Copies of a corner, in their order: floor, roof, foot of the wall that starts here, head of the
 #: wall that ends here, foot of that, head of the one that starts. No other order packs better.
-_COPIES = 6
+_COPIES: Final = 6
+#: Walls that turn by less than this many degrees may be one round wall. A regular dodecagon turns
+#: by 30, which rounding of its coordinates must not make round here and flat there.
+_BEND: Final = 29.5
+#: They are of a length: the longer is less than so many times the shorter.
+_ALIKE: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,8 @@ def prisms(footprints: Footprints, base: F64, top: F64, rows: I64) -> Prisms:
 
     ``base`` and ``top`` (v, 3) are the footprint vertices at the foot and at the top of the walls,
     in a metric, right-handed frame with z up. Surface features are 0..k-1, the place in ``rows``.
-    Roofs are normal to the walls' mean direction at each vertex, walls to their own edge.
+    Roofs are normal to the walls' mean direction at each vertex, walls to their own edge; where
+    three or more stand for a curve, they are normal to that.
     """
     vertices, vertex_start = take(footprints.vertex_start, rows)
     edges, edge_start = take(footprints.edge_start, rows)
@@ -49,14 +56,15 @@ def prisms(footprints: Footprints, base: F64, top: F64, rows: I64) -> Prisms:
 
     low, high = base[vertices], top[vertices]
     up = unit(high - low)
-    after = _following(a, b)
+    after = following(a, b)
     before = np.empty_like(after)
     before[after] = np.arange(len(after))
     flat = up[a].astype(np.float32)
-    wall = unit(np.cross(low[b] - low[a], up[a])).astype(np.float32)
-    previous = wall[before]
+    edge = low[b] - low[a]
+    wall = unit(np.cross(edge, up[a])).astype(np.float32)
+    starting, ending = _at_corners(edge, wall, before, after)
     positions = np.tile(np.stack([low[a], high[a]], axis=1), (1, _COPIES // 2, 1))
-    normals = np.stack([-flat, flat, wall, previous, previous, wall], axis=1)
+    normals = np.stack([-flat, flat, starting, ending, ending, starting], axis=1)
     shared = (
         positions.reshape(-1, 3),
         normals.reshape(-1, 3),
@@ -77,7 +85,34 @@ def prisms(footprints: Footprints, base: F64, top: F64, rows: I64) -> Prisms:
     return Prisms(surface(faces + 1), surface(quads), surface(faces[:, ::-1]))
 
 
-def _following(a: I64, b: I64) -> I64:
+def _at_corners(edge: F64, wall: F32, before: I64, after: I64) -> tuple[F32, F32]:
+    """Normals (n, 3) of the walls where they start, and of those that end there.
+
+    ``edge`` (n, 3) m is the foot of each wall, ``wall`` its own normal. Two walls stand for a curve
+    where they are of a length, with a small turn between them, and one to the same side at the next
+    corner or the last: a single bend is an edge that somebody built.
+    """
+    ending = wall[before]
+    corner = np.flatnonzero(np.einsum("ij,ij->i", wall, ending) > np.cos(np.radians(_BEND)))
+    if not len(corner):  # as with most buildings
+        return wall, ending
+    length = np.sqrt(np.einsum("ij,ij->i", edge, edge))
+    own, last = length[corner], length[before[corner]]
+    corner = corner[np.maximum(own, last) < _ALIKE * np.minimum(own, last)]
+    here, there = wall[corner].T, ending[corner].T
+    turn = np.zeros(len(wall), np.int8)
+    turn[corner] = np.sign(there[0] * here[1] - there[1] * here[0])
+    side = turn[corner]
+    corner = corner[(side != 0) & ((side == turn[before[corner]]) | (side == turn[after[corner]]))]
+    # A chord leans from its circle in proportion to its length, so this is the circle's normal.
+    own, last = length[corner, None], length[before[corner], None]
+    starting = wall.copy()
+    starting[corner] = unit(wall[corner] * last + ending[corner] * own)
+    ending[corner] = starting[corner]
+    return starting, ending
+
+
+def following(a: I64, b: I64) -> I64:
     """The edge that goes on at the end of each edge ``a`` → ``b``, each following just one.
 
     Rings are closed, so as many edges leave a vertex as arrive there; where several rings meet in

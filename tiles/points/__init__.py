@@ -7,7 +7,8 @@
 
 Which point is drawn at which level follows from the sorted codes alone
 (:func:`tiles.points.morton.first_depths`), so that units need not know each other, and the bytes
-are the same from any number of workers. No point is dropped, moved or drawn twice.
+are the same from any number of workers. No point is dropped, moved or drawn twice. Below the root,
+what a view of the whole needs is kept apart from finer points (:mod:`tiles.points.far`).
 """
 
 from tiles.points.build import PointReport, build_points

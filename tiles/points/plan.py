@@ -20,7 +20,8 @@ _BELOW = 12
 class Unit:
     """A cell whose points are built together. ``before`` is the code of the point that precedes it,
     None where there is none; ``drawn`` are the depths of the grids of which the cells above draw a
-    point a cell, from the root down."""
+    point a cell, from the root down. ``far`` is the depth of the grid that a view of the whole
+    needs, 0 for none."""
 
     number: int
     depth: int
@@ -29,6 +30,7 @@ class Unit:
     count: int
     before: int | None
     drawn: tuple[int, ...]
+    far: int
 
 
 @dataclass(slots=True)
@@ -56,10 +58,11 @@ class Top:
 
 
 class Planner:
-    """Cuts the cube into units of at most ``unit`` points under tiles of at most ``limit``."""
+    """Cuts the cube into units of at most ``unit`` points under tiles of at most ``limit``; no tile
+    below the root completes both the grid of depth ``far`` (0: none) and a finer one."""
 
-    def __init__(self, folder: Path, runs: int, unit: int, limit: int) -> None:
-        self._folder, self._unit, self._limit = folder, unit, limit
+    def __init__(self, folder: Path, runs: int, unit: int, limit: int, far: int) -> None:
+        self._folder, self._unit, self._limit, self._far = folder, unit, limit, far
         self._codes = [open_codes(folder, number) for number in range(runs)]
         self._units = self._tops = 0
 
@@ -75,6 +78,8 @@ class Planner:
         if count <= self._unit:
             return self._new_unit(depth, prefix, slices, drawn)
         finest = self._finest(depth, slices)
+        if drawn and drawn[-1] < self._far:
+            finest = min(finest, self._far)
         out = Top(self._tops, max(finest, *drawn[-1:], 0))
         self._tops += 1
         if depth == DEPTH:  # more coincident points than a unit may have
@@ -112,7 +117,7 @@ class Planner:
         count = sum(last - first for _, first, last in slices)
         self._units += 1
         before = max(found) if found else None
-        return Unit(self._units - 1, depth, prefix, slices, count, before, drawn)
+        return Unit(self._units - 1, depth, prefix, slices, count, before, drawn, self._far)
 
     def _finest(self, depth: int, slices: tuple[Slice, ...]) -> int:
         """The depth of the finest grid of which at most ``limit`` cells hold points."""

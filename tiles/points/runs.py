@@ -14,6 +14,7 @@ from models.crs import StorageCrs
 from models.las import LasFile, Piece, Points
 from models.pointcloud import Cloud, Extent, Placement
 from tiles.content import F64
+from tiles.journal import whole
 from tiles.points.metadata import CLASS, word
 from tiles.points.morton import Cube, encode
 from tiles.points.plan import codes_path, points_path
@@ -64,9 +65,10 @@ class RunTask:
 
 @dataclass(slots=True)
 class Tally:
-    """What was kept and refused; ``ranges`` of numbers by property."""
+    """What was kept, within ``box`` (6,), and refused; ``ranges`` of numbers by property."""
 
     kept: int = 0
+    box: F64 = field(default_factory=lambda: np.repeat([np.inf, -np.inf], 3))
     refused: dict[str, int] = field(default_factory=dict)
     classes: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -74,6 +76,8 @@ class Tally:
     def count(self, kept: Records, layer: Attributes) -> None:
         """Add the attributes of ``kept``."""
         self.kept += len(kept)
+        if len(kept):
+            self._reach(np.concatenate([kept["xyz"].min(axis=0), kept["xyz"].max(axis=0)]))
         self.classes += np.bincount(kept["classification"], minlength=256)
         columns = (
             ("intensity", "intensity", layer.intensity),
@@ -88,6 +92,7 @@ class Tally:
     def add(self, other: Tally) -> None:
         """Add what another run counted."""
         self.kept += other.kept
+        self._reach(other.box)
         self.classes += other.classes
         for code, number in other.refused.items():
             self.refused[code] = self.refused.get(code, 0) + number
@@ -101,6 +106,10 @@ class Tally:
         properties: JsonObject = {"classification": {"occurrences": dict(sorted(seen.items()))}}
         entry = {"count": self.kept, "properties": properties | numbers}
         return {"classes": {CLASS: entry}}
+
+    def _reach(self, box: F64) -> None:
+        self.box[:3] = np.minimum(self.box[:3], box[:3])
+        self.box[3:] = np.maximum(self.box[3:], box[3:])
 
     def _widen(self, name: str, low: float, high: float) -> None:
         before = self.ranges.get(name, (np.inf, -np.inf))
@@ -131,8 +140,12 @@ def write_run(
     order = np.argsort(codes, kind="stable")
     kept = records(points, xyz, source.cloud.passport, layer).take(order)
     tally.count(kept, layer)
-    codes[order].tofile(codes_path(folder, task.number))
-    kept.tofile(points_path(folder, task.number))
+    for values, path in (
+        (codes[order], codes_path(folder, task.number)),
+        (kept, points_path(folder, task.number)),
+    ):
+        with whole(path) as half:
+            values.tofile(half)
     return tally
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from tiles.content import F64
 from tiles.gltf import Profile
+from tiles.journal import whole
 from tiles.points.gltf import encode_points
 from tiles.points.morton import DEPTH, NEVER, U8, U64, Cube, bounds, first_depths
 from tiles.points.plan import Unit, points_path, read_codes
@@ -84,10 +85,12 @@ def write_unit(unit: Unit, folder: Path, cube: Cube, limit: int, writer: Writer)
         owner = np.searchsorted(np.array(unit.drawn), depths[raised])
         mine = points[raised]
         for at in range(len(unit.drawn)):
-            mine[owner == at].tofile(raised_path(folder, unit.number, at))
+            with whole(raised_path(folder, unit.number, at)) as half:
+                mine[owner == at].tofile(half)
         out.raised = tuple(np.bincount(owner, minlength=len(unit.drawn)).tolist())
         codes, points, depths = codes[~raised], points[~raised], depths[~raised]
-    drafts = _Drafts(codes, depths, limit).cell(0, len(codes), unit.depth, unit.prefix, above)
+    dealt = _Drafts(codes, depths, limit, unit.far)
+    drafts = dealt.cell(0, len(codes), unit.depth, unit.prefix, above)
     tiles = [_store(draft, points, cube, writer, out) for draft in drafts]
     if tiles:
         out.tile = tiles[0] if len(tiles) == 1 else _around(tiles, cube.diagonal(max(above, 0)))
@@ -105,10 +108,14 @@ def read_points(parts: Sequence[tuple[Path, int, int]]) -> Records:
 
 
 class _Drafts:
-    """Deals points to tiles: an inner one completes a grid, a leaf takes what is left."""
+    """Deals points to tiles: an inner one completes a grid, a leaf takes what is left.
 
-    def __init__(self, codes: U64, depths: U8, limit: int) -> None:
-        self._codes, self._depths, self._limit = codes, depths, limit
+    What a view of the whole needs, the grid of depth ``far`` (0: none), is apart from finer points
+    below the root, so that the view costs no more than it shows.
+    """
+
+    def __init__(self, codes: U64, depths: U8, limit: int, far: int) -> None:
+        self._codes, self._depths, self._limit, self._far = codes, depths, limit, far
 
     def cell(self, first: int, last: int, depth: int, prefix: int, above: int) -> list[_Draft]:
         """The tiles of the points ``first`` to ``last``, all of one cell, that are no first of a
@@ -117,7 +124,8 @@ class _Drafts:
         counts = np.bincount(depths, minlength=NEVER + 1)
         counts[: above + 1] = 0
         rest = int(counts.sum())
-        if rest <= self._limit or depth == DEPTH:
+        parted = self._parted(counts, above)
+        if depth == DEPTH or (rest <= self._limit and not parted):
             rows = first + np.flatnonzero(depths.astype(np.int16) > above)
             return [
                 _Draft(part)
@@ -125,6 +133,8 @@ class _Drafts:
                 if len(part)
             ]
         own = self._own_depth(counts, rest, above)
+        if parted:
+            own = min(own, self._far)
         mine = (depths.astype(np.int16) > above) & (depths <= own)
         rows = first + np.flatnonzero(mine)
         children: list[_Draft] = []
@@ -135,6 +145,12 @@ class _Drafts:
                 children += self.cell(first + int(start), first + int(end), depth + 1, child, own)
         children = self._joined(children)
         return [_Draft(rows, own, children)] if len(rows) else children
+
+    def _parted(self, counts: I64, above: int) -> bool:
+        """Whether points of the far grid, and not just a few finer ones, are to be dealt."""
+        far = self._far
+        finer = int(counts[far + 1 :].sum()) >= self._limit // 4
+        return 0 <= above < far and finer and bool(counts[above + 1 : far + 1].any())
 
     def _own_depth(self, counts: I64, rest: int, above: int) -> int:
         """The depth of the finest grid whose points fit a tile; a coarser one where that would
@@ -169,8 +185,8 @@ def _store(draft: _Draft, points: Records, cube: Cube, writer: Writer, out: Writ
     out.bytes += size
     if not children:
         return Tile(box, 0.0, uri)
-    whole = union([box, *(child.box for child in children)])
-    return Tile(whole, cube.diagonal(draft.depth), uri, children)
+    around = union([box, *(child.box for child in children)])
+    return Tile(around, cube.diagonal(draft.depth), uri, children)
 
 
 def _around(tiles: Sequence[Tile], error: float) -> Tile:

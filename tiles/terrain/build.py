@@ -15,8 +15,9 @@ from models.crs import geodetic_to_ecef
 from models.features import DatumPassport
 from tiles.content import F64
 from tiles.errors import ContentError
+from tiles.journal import key
 from tiles.terrain.dem import Dem, open_dem
-from tiles.terrain.quantized import Mesh, encode, lattice
+from tiles.terrain.quantized import Mesh, encode, lattice, triangle_count
 from tiles.terrain.scheme import (
     INTERVALS,
     MAX_LEVEL,
@@ -44,7 +45,8 @@ _UNRINGED: Final = 3
 class TerrainReport:
     """What was built. ``tolerances`` metres by level: the largest error of a height at a grid node,
     half a lattice step of ``steps`` included; ``bytes`` at rest; ``holes`` cells without a height
-    (filled from their surroundings); ``version`` the digest that names the tiles."""
+    (filled from their surroundings); ``version`` the digest that names the tiles; ``resumed`` tiles
+    were made before by a run that was killed."""
 
     tiles: int
     triangles: int
@@ -55,6 +57,7 @@ class TerrainReport:
     holes: int
     seconds: float
     version: str
+    resumed: int
 
 
 def build_terrain(
@@ -97,13 +100,17 @@ def build_terrain(
                 "请降低 max_level。",
             )
         plans = [Plan.of(dem, level, ranges[level], tolerance) for level in range(finest + 1)]
-        triangles = size = done = 0
-        with Version(store.path) as version:
+        triangles = size = done = resumed = 0
+        told = dem_path.stat()
+        same = (str(dem_path.resolve()), told.st_mtime_ns, told.st_size, passport)
+        with Version(store.path, key(same, n_offset, outside, tolerance, max_level)) as version:
             for plan in plans:
                 for x, y in _tiles(plan.range):
-                    mesh = plan.mesh(x, y)
-                    size += version.put(plan.level, x, y, encode(mesh))
-                    triangles += len(mesh.triangles)
+                    data = version.held(plan.level, x, y)
+                    resumed += data is not None
+                    data = encode(plan.mesh(x, y)) if data is None else data
+                    size += version.put(plan.level, x, y, data)
+                    triangles += triangle_count(data)
                     done += 1
                     if progress is not None:
                         progress(done, total)
@@ -118,6 +125,7 @@ def build_terrain(
         dem.holes,
         time.perf_counter() - start,
         name,
+        resumed,
     )
 
 

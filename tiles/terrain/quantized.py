@@ -25,6 +25,7 @@ MEDIA_TYPE: Final = "application/vnd.quantized-mesh"
 OCT_NORMALS: Final = 1
 #: Semi-axes of WGS84, which scale the horizon occlusion point.
 RADII: Final = np.array([6378137.0, 6378137.0, 6356752.3142451793])
+_HEAD: Final = 88  # bytes before the vertices
 _FINEST: Final = -14  # 2^-14 m is 0.06 mm
 _FAR: Final = 1e6
 
@@ -68,6 +69,13 @@ def encode(mesh: Mesh) -> bytes:
         body += struct.pack("<I", len(side)) + side.astype("<u2").tobytes()
     packed = octahedral(normals).tobytes()
     return head + body + struct.pack("<BI", OCT_NORMALS, len(packed)) + packed
+
+
+def triangle_count(data: bytes) -> int:
+    """The triangles of a tile that :func:`encode` made."""
+    (vertices,) = struct.unpack_from("<I", data, _HEAD)
+    (triangles,) = struct.unpack_from("<I", data, _HEAD + 4 + 6 * vertices)
+    return int(triangles)
 
 
 def positions(level: int, x: int, y: int, grid: I64, heights: F64) -> F64:

@@ -11,12 +11,12 @@ import gzip
 import os
 import re
 import shutil
-import tempfile
 import time
 import zlib
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 import orjson
 
@@ -32,6 +32,8 @@ LAYER: Final = "layer.json"
 #: Seconds that a version stays for its readers after another took its place.
 KEPT: Final = 86_400.0
 _LOCK: Final = "tiling.lock"
+#: What reading a file raises that is not there or not whole.
+_CUT: Final = (OSError, EOFError, zlib.error)
 _NEW: Final = ".new-"
 _VERSION: Final = re.compile(r"[0-9a-f]{32}")
 _TILE: Final = re.compile(r"[0-9a-f]{32}/\d{1,2}/\d{1,8}/\d{1,8}\.terrain")
@@ -59,19 +61,24 @@ class TerrainStore:
         except OSError as error:
             raise _unusable(self.path / name, error) from error
         media = MEDIA_TYPE if tile else "application/json"
-        return StoredFile(name, data, "gzip", media, digest(gzip.decompress(data)), immutable=tile)
+        try:
+            named = digest(gzip.decompress(data))
+        except _CUT as error:
+            raise _damaged(self.path / f"{name}.gz") from error
+        return StoredFile(name, data, "gzip", media, named, immutable=tile)
 
 
 class Version:
     """A version being written; a context manager that leaves nothing behind on failure, and takes
-    away what a killed process left.
+    away what a killed process left, unless it was writing the same: what ``key`` names, if given.
 
     Entering raises :class:`tiles.errors.StoreError` where another process writes there, and
     :class:`models.errors.DatabaseError` where nobody can.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, key: str | None = None) -> None:
         self._path = path
+        self._key = key
         self._digest = sha256()
         self._folder = Path()
         self._lock = ProcessLock(path / _LOCK)
@@ -80,9 +87,11 @@ class Version:
         try:
             self._path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
+            self._folder = self._path / f"{_NEW}{self._key or uuid4().hex}"
             for left in self._path.glob(f"{_NEW}*"):
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
-            self._folder = Path(tempfile.mkdtemp(prefix=_NEW, dir=self._path))
+                if left != self._folder:
+                    shutil.rmtree(left) if left.is_dir() else left.unlink()
+            self._folder.mkdir(exist_ok=True)
         except RunningError as error:
             raise _busy(self._path, error) from error
         except OSError as error:
@@ -94,13 +103,21 @@ class Version:
         shutil.rmtree(self._folder, ignore_errors=True)
         self._lock.release()
 
+    def held(self, level: int, x: int, y: int) -> bytes | None:
+        """A tile that a killed process wrote, None where it did not."""
+        try:
+            return gzip.decompress(self._at(level, x, y).read_bytes())
+        except _CUT:
+            return None
+
     def put(self, level: int, x: int, y: int, data: bytes) -> int:
         """Write a tile, on disk; gives its bytes at rest. Tiles come in a fixed order."""
         packed = pack(data)
-        target = self._folder / str(level) / str(x) / f"{y}.terrain.gz"
+        target = self._at(level, x, y)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(target, packed)
+            if not (target.is_file() and target.read_bytes() == packed):
+                write_whole(target, packed)
         except OSError as error:
             raise _unusable(target, error) from error
         self._digest.update(f"{level}/{x}/{y}:{digest(data)};".encode())
@@ -127,6 +144,9 @@ class Version:
             raise _unusable(target, error) from error
         return version
 
+    def _at(self, level: int, x: int, y: int) -> Path:
+        return self._folder / str(level) / str(x) / f"{y}.terrain.gz"
+
     def _mend(self, target: Path) -> None:
         """Replace tiles one by one, so that readers see each whole."""
         for made in self._folder.rglob("*.terrain.gz"):
@@ -140,7 +160,7 @@ class Version:
         try:
             layer = orjson.loads(gzip.decompress((self._path / f"{LAYER}.gz").read_bytes()))
             return str(layer["tiles"][0]).partition("/")[0]
-        except (OSError, EOFError, zlib.error, ValueError, LookupError, TypeError):
+        except (*_CUT, ValueError, LookupError, TypeError):
             return None
 
     def _retire(self, version: str, before: str | None) -> None:
@@ -169,6 +189,14 @@ def _busy(path: Path, error: RunningError) -> StoreError:
         f"Process {error.pid or '?'} is tiling the terrain in {path} now. Wait until it has ended, "
         "then tile again.",
         f"进程 {error.pid or '?'} 正在 {path} 中切片地形。请待其结束后重试。",
+    )
+
+
+def _damaged(path: Path) -> StoreError:
+    return StoreError(
+        f"The terrain file {path} is damaged: it is no whole gzip file. Run `twin tile --layer "
+        "terrain` again.",
+        f"地形文件 {path} 已损坏：不是完整的 gzip 文件。请重新运行 `twin tile --layer terrain`。",
     )
 
 

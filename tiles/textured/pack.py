@@ -26,6 +26,11 @@ class Sheet:
     texels: U8
 
     @staticmethod
+    def whole(image: Image.Image) -> Sheet:
+        """``image`` as it is."""
+        return Sheet(np.asarray(image))
+
+    @staticmethod
     def halved(image: Image.Image) -> Sheet:
         """``image`` at half its size, each texel the mean of four."""
         return Sheet(np.asarray(image.reduce(2) if min(image.size) > 1 else image))

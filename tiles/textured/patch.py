@@ -31,7 +31,8 @@ class Patch:
     ``positions`` (n, 3) ENU metres, ``uv`` (n, 2) from the image's upper left corner, 0..1,
     ``faces`` (m, 3). ``leaves`` (n, 2) are the first and last leaf of the tree that has a triangle
     at this place; ``error`` metres that no point of it and of the surface it stands for is farther
-    apart (measured at samples); ``texel`` metres that a texel is wide.
+    apart (measured at samples); ``texel`` metres that a texel is wide; ``blur`` the same where the
+    image has fewer texels than those of the leaves, else 0.
     """
 
     positions: F64
@@ -41,6 +42,7 @@ class Patch:
     image: Image.Image
     error: float = 0.0
     texel: float = 0.0
+    blur: float = 0.0
 
     def save(self, path: Path) -> None:
         """Write it for another process. Raises OSError."""
@@ -52,30 +54,34 @@ class Patch:
                 faces=self.faces,
                 leaves=self.leaves,
                 image=np.asarray(self.image),
-                numbers=np.array([self.error, self.texel]),
+                numbers=np.array([self.error, self.texel, self.blur]),
             )
 
     @staticmethod
     def load(path: Path) -> Patch:
         """What :meth:`save` wrote. Raises OSError."""
         with np.load(path, allow_pickle=False) as kept:
-            error, texel = (float(v) for v in kept["numbers"])
+            numbers = (float(v) for v in kept["numbers"])
             return Patch(
                 kept["positions"],
                 kept["uv"],
                 kept["faces"],
                 kept["leaves"],
                 Image.fromarray(kept["image"]),
-                error,
-                texel,
+                *numbers,
             )
 
 
-def joined(parts: Sequence[Patch], side: int) -> Patch:
-    """All of ``parts`` (one or more) with their images at half their size in one of at most
-    ``side`` texels across."""
-    sheets = [Sheet.halved(part.image) for part in parts]
+def joined(parts: Sequence[Patch], side: int, texels: int) -> Patch:
+    """All of ``parts`` (one or more) with their images in one of at most ``side`` texels across:
+    as they are where they have at most so many ``texels`` together, else at half their size."""
+    small = sum(part.image.width * part.image.height for part in parts) <= texels
+    sheets = [Sheet.whole(part.image) if small else Sheet.halved(part.image) for part in parts]
     image, places = packed(sheets, side)
+    shrunk = max(
+        part.image.width / wide for part, (_, _, wide, _) in zip(parts, places, strict=True)
+    )
+    texel = shrunk * max(part.texel for part in parts)
     width, height = image.size
     uvs = []
     for part, (left, top, wide, high) in zip(parts, places, strict=True):
@@ -91,7 +97,8 @@ def joined(parts: Sequence[Patch], side: int) -> Patch:
         np.concatenate([part.leaves for part in parts]),
         image,
         max(part.error for part in parts),
-        2.0 * max(part.texel for part in parts),
+        texel,
+        texel if shrunk > 1 else max(part.blur for part in parts),
     )
 
 
@@ -132,7 +139,7 @@ def simplified(patch: Patch, first: int, last: int, target: int) -> Patch:
         positions, uv = found.attributes["POSITION"], found.attributes["TEXCOORD_0"]
         wrong = max(float(found.measured_error or 0.0), float(found.error))
         error = patch.error + wrong
-        out = Patch(positions, uv, faces, leaves, patch.image, error, patch.texel)
+        out = Patch(positions, uv, faces, leaves, patch.image, error, patch.texel, patch.blur)
         if len(faces) <= 2 * target:
             break
     return out

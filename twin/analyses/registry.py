@@ -9,6 +9,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+import orjson
 from pydantic import ValidationError
 
 from twin.analyses.answer import Answer
@@ -35,13 +36,18 @@ class Analysis:
     media: tuple[str, ...] = ()
     over: Literal["pipes", "city"] = "pipes"
 
-    def parse(self, document: Any, example: str | None = None) -> Request:
-        """The request in ``document`` (plain JSON values).
+    def parse(
+        self, document: Any, example: str | None = None, *, strict: bool = False
+    ) -> Request:
+        """The request in ``document`` (plain JSON values). Text that reads as a number is one where
+        it is wanted, unless ``strict``: then values must be of the types that the schema names.
 
         Raises :class:`twin.analyses.errors.BadRequestError` that names all that is wrong and shows
         ``example``, by default this analysis's own as JSON.
         """
         try:
+            if strict:  # of JSON, where a moment is text
+                return self.request.model_validate_json(orjson.dumps(document), strict=True)
             return self.request.model_validate(document)
         except ValidationError as error:
             shown = example or json.dumps(dict(self.example))

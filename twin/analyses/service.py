@@ -72,7 +72,7 @@ class AnalysisService:
         self, stop: Stop, twin: str, analysis: Analysis, document: Any, medium: str | None
     ) -> Answer:
         with stop.scope():
-            request = analysis.parse(document)
+            request = analysis.parse(document, strict=True)
             answer = analysis.answer(self.cache, twin, request)
             if medium is not None:
                 answer.rendered(medium)  # it is kept, and made here in the thread

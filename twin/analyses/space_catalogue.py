@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from twin.analyses.registry import Analysis
+from twin.analyses.space_column import ColumnRequest, column
 from twin.analyses.space_differences import DifferencesRequest, differences
 from twin.analyses.space_measure import (
     HeightRequest,
@@ -14,7 +15,7 @@ from twin.analyses.space_measure import (
 )
 from twin.analyses.space_nearest import NearestRequest, nearest
 from twin.analyses.space_overlaps import OverlapsRequest, overlaps
-from twin.analyses.space_ray import ColumnRequest, SightRequest, column, line_of_sight
+from twin.analyses.space_ray import SightRequest, line_of_sight
 from twin.analyses.space_within import WithinRequest, within
 
 _AREA: Final = [[624040.0, 3450560.0], [624140.0, 3450560.0], [624140.0, 3450660.0]]

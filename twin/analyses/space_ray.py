@@ -1,19 +1,18 @@
-"""视线与垂线 rays: what a line of sight meets first, and everything above and below a place."""
+"""视线 what a line of sight meets first."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from models.space.triangles import gaps, ray
+from models.space.triangles import ray
 from models.space.volumes import encloses
 from twin.analyses.answer import Answer, Note
 from twin.analyses.city import City, Things
 from twin.analyses.errors import BadRequestError
-from twin.analyses.requests import Position, positions
 from twin.analyses.space_requests import Place, SpaceRequest, answer, on_ground, places
 
 Array = npt.NDArray[np.float64]
@@ -23,8 +22,6 @@ _LONGEST: Final = 5000.0
 #: Length of the boxes that a ray is looked for in (m), and of its steps over the terrain.
 _BOX: Final = 50.0
 _STEP: Final = 2.0
-#: Between these heights everything of a city lies (m).
-_BOTTOM, _TOP = -500.0, 9000.0
 
 
 class SightRequest(SpaceRequest):
@@ -33,13 +30,6 @@ class SightRequest(SpaceRequest):
     start: Place = Field(description="eye: [east, north, 1985 height] in `crs`")
     end: Place = Field(description="target, in the same way; nothing beyond it counts")
     terrain: bool = Field(default=True, description="whether the terrain blocks the view")
-
-
-class ColumnRequest(SpaceRequest):
-    """A place in plan, and how far around it things count."""
-
-    point: Position
-    radius: Annotated[float, Field(ge=0, le=50, description="metres around the vertical")] = 1.0
 
 
 def line_of_sight(city: City, request: SightRequest) -> Answer:
@@ -76,40 +66,7 @@ def line_of_sight(city: City, request: SightRequest) -> Answer:
         "first": hits[0] if hits else None,
         "hits": hits,
     }
-    return answer(city, result, things, _without_terrain(city) if request.terrain else ())
-
-
-def column(city: City, request: ColumnRequest) -> Answer:
-    """Everything above and below a place, from the top downwards: heights of the top and bottom
-    where the vertical goes through each body, and the terrain's height.
-
-    Things that the vertical passes by within ``radius`` count too: ``distance`` is that from the
-    vertical to the surface, ``top`` and ``bottom`` the height where they are nearest. ``depth`` is
-    from the terrain down to the top, ``clearance`` from the terrain up to the bottom.
-    """
-    (xy,) = positions([request.point], request.crs, city.storage)
-    foot = np.array([*xy, _BOTTOM])
-    reach = max(request.radius, 1e-3)
-    box = np.array([[*(xy - reach), _BOTTOM, *(xy + reach), _TOP]])
-    things = city.near(request.layers, box)
-    chosen, low, high, away = _above_and_below(things, foot, request.radius)
-    ground = float(on_ground(city, xy[None])[0])
-    order = np.argsort(-high, kind="stable")
-    features = things.describe(chosen[order])
-    for i, one in zip(order, features, strict=True):
-        one["top"], one["bottom"] = round(float(high[i]), 3), round(float(low[i]), 3)
-        one["distance"] = round(float(away[i]), 3)
-        if np.isfinite(ground) and high[i] < ground:
-            one["depth"] = round(ground - float(high[i]), 3)
-        elif np.isfinite(ground) and low[i] > ground:
-            one["clearance"] = round(float(low[i]) - ground, 3)
-    result: dict[str, Any] = {
-        "point": [round(float(v), 3) for v in xy],
-        "ground": round(ground, 3) if np.isfinite(ground) else None,
-        "count": len(chosen),
-        "features": features,
-    }
-    return answer(city, result, things, _without_terrain(city))
+    return answer(city, result, things, without_terrain(city) if request.terrain else ())
 
 
 def _met(things: Things, start: Array, step: Array) -> tuple[Ints, Array, Array]:
@@ -118,40 +75,16 @@ def _met(things: Things, start: Array, step: Array) -> tuple[Ints, Array, Array]
     soup = things.soup
     enter, leave = ray(start, step, soup.triangles, soup.radius)
     ahead = leave >= 0
-    chosen, first, last = _spans(soup.owner[ahead], enter[ahead], leave[ahead])
+    chosen, first, last = spans(soup.owner[ahead], enter[ahead], leave[ahead])
     within = encloses(soup, start, len(things))[chosen]
     first = np.where(within, np.minimum(first, 0.0), first)
     order = np.argsort(first, kind="stable")
     return chosen[order], first[order], last[order]
 
 
-def _above_and_below(
-    things: Things, foot: Array, radius: float
-) -> tuple[Ints, Array, Array, Array]:
-    """Things at the vertical over ``foot``: which, least and greatest height, distance from it."""
-    soup = things.soup
-    if not len(soup):
-        return np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty(0)
-    top = foot + np.array([0.0, 0.0, _TOP - _BOTTOM])
-    enter, leave = ray(foot, np.array([0.0, 0.0, 1.0]), soup.triangles, soup.radius)
-    through, first, last = _spans(soup.owner, enter, leave)
-    vertical = np.broadcast_to(np.stack([foot, top, top]), soup.triangles.shape)
-    found = gaps(soup.triangles, vertical)
-    away = np.maximum(found.distance - soup.radius, 0.0)
-    order = np.lexsort((away, soup.owner))
-    owner = soup.owner[order]
-    best = order[np.flatnonzero(np.diff(owner, prepend=-1))]
-    count = len(things)
-    low, high, distance = (np.full(count, np.nan) for _ in range(3))
-    distance[soup.owner[best]] = away[best]
-    low[soup.owner[best]] = high[soup.owner[best]] = found.on_b[best, 2]
-    low[through], high[through], distance[through] = first + foot[2], last + foot[2], 0.0
-    chosen = np.flatnonzero(np.nan_to_num(distance, nan=np.inf) <= radius)
-    return chosen, low[chosen], high[chosen], distance[chosen]
-
-
-def _spans(owner: Ints, enter: Array, leave: Array) -> tuple[Ints, Array, Array]:
-    """Owners that are met, with their least and greatest parameter."""
+def spans(owner: Ints, enter: Array, leave: Array) -> tuple[Ints, Array, Array]:
+    """Owners that a ray meets, with its least and greatest parameter there (``enter`` is NaN where
+    it meets nothing)."""
     met = ~np.isnan(enter)
     chosen, group = np.unique(owner[met], return_inverse=True)
     first, last = np.full(len(chosen), np.inf), np.full(len(chosen), -np.inf)
@@ -201,7 +134,8 @@ def _place(xyz: Array) -> list[float]:
     return [round(float(v), 3) for v in xyz]
 
 
-def _without_terrain(city: City) -> tuple[Note, ...]:
+def without_terrain(city: City) -> tuple[Note, ...]:
+    """The remark that a twin has no terrain, if so."""
     if city.terrain is not None:
         return ()
     return (

@@ -65,11 +65,13 @@ SPACE: Final[dict[str, Schema]] = {
         count=COUNT,
         features=many(
             record(
-                ("depth", "clearance"),
+                ("id", "kind", "source", "depth", "clearance"),
                 id=ID,
-                layer=_LAYER,
-                top=NUMBER,
-                bottom=NUMBER,
+                layer=one_of((*get_args(Layer), "places")),
+                kind=TEXT,
+                source=TEXT,
+                top=LENGTH,
+                bottom=LENGTH,
                 distance=NUMBER,
                 depth=NUMBER,
                 clearance=NUMBER,

@@ -35,6 +35,6 @@ async def readyz(request: Request) -> JSONResponse:
     except TwinError as error:
         checks["database"] = {"ok": False, "en": error.en, "zh": error.zh}
     ready = len(checks) == 3 and all(check["ok"] for check in checks.values())
-    return JSONResponse(
-        {"status": "ready" if ready else "not ready", "checks": checks}, 200 if ready else 503
-    )
+    told = {"status": "ready" if ready else "not ready", "checks": checks}
+    headers = None if ready else {"Retry-After": "5", "Cache-Control": "no-store"}
+    return JSONResponse(told, 200 if ready else 503, headers)

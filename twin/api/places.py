@@ -47,7 +47,8 @@ async def search_places(
     limit: Limit = 10,
 ) -> dict[str, Any]:
     """Best answers first, as is right for completing what is typed too. ``score`` is 1 for the very
-    name; positions are in degrees (CGCS2000) and in the storage CRS."""
+    name; positions are in degrees (CGCS2000) and in the storage CRS, ``height`` (1985, metres) is
+    told where it is known."""
     services: Services = request.app.state.services
     services.twin(twin)
     found = await db.search(services.pool, twin, q, limit)
@@ -67,7 +68,7 @@ async def reverse_places(
     radius: Annotated[float, Query(gt=0, le=5000, description="米 Metres")] = 200.0,
     limit: Limit = 10,
 ) -> dict[str, Any]:
-    """Nearest first; a building that holds the place is at ``distance`` 0 (metres)."""
+    """Nearest first; a building or parcel that holds the place is at ``distance`` 0 (metres)."""
     services: Services = request.app.state.services
     services.twin(twin)
     storage = _storage(request)
@@ -135,6 +136,8 @@ def _told(request: Request, found: list[FoundPlace]) -> list[dict[str, Any]]:
     for place, x, y in zip(found, lon, lat, strict=True):
         one = {k: v for k, v in asdict(place).items() if v is not None}
         one["east"], one["north"] = round(place.east, 3), round(place.north, 3)
+        if place.height is not None:
+            one["height"] = round(place.height, 3)
         out.append({**one, "lon": round(float(x), 8), "lat": round(float(y), 8)})
     return out
 

@@ -31,6 +31,13 @@ FilterCrs = Annotated[
     str | None,
     Query(alias="filter-crs", description="过滤几何的坐标系 CRS of the filter's geometries"),
 ]
+#: Cesium sends a tileset's query with its contents.
+Version = Annotated[
+    str | None, Query(alias="v", description="任意，避开缓存 Anything, against caches")
+]
+Extensions = Annotated[
+    str | None, Query(description="CesiumJS 所求的扩展 What CesiumJS asks of tiles; all is sent")
+]
 
 
 @router.head("/{twin}/terrain/{name:path}", include_in_schema=False)
@@ -67,6 +74,7 @@ async def get_tile(
     condition: Condition = None,
     language: Language = None,
     crs: FilterCrs = None,
+    v: Version = None,
 ) -> Response:
     """One file of a layer's tileset.
 
@@ -93,7 +101,9 @@ async def get_tile(
     response_class=Response,
     responses={304: {"description": "未变 Not modified"}},
 )
-async def get_terrain(request: Request, twin: str, name: str) -> Response:
+async def get_terrain(
+    request: Request, twin: str, name: str, v: Version = None, extensions: Extensions = None
+) -> Response:
     """One file of a twin's terrain (quantized-mesh 1.0, TMS, two root tiles)."""
     services: Services = request.app.state.services
     return respond(request, services.terrain(twin, name))

@@ -15,11 +15,13 @@ from models.cql2 import Expression, NotListedError
 from models.crs import StorageCrs
 from models.db.features_items import Order, Selection, connection, fetch
 from models.db.features_state import State, read_state
+from models.db.pool import tiled_options
 from models.errors import TwinError
 from models.features import THEME_TABLES, Theme
 from models.twins import TwinDefinition
 from tiles.errors import TileNotFoundError
 from tiles.mesh.ragged import I64
+from tiles.profile import Profile
 from twin.api.errors import STATUS
 from twin.api.ogc.attributes import naming_attributes
 from twin.api.ogc.collections import COLLECTIONS, Collection
@@ -27,6 +29,7 @@ from twin.api.ogc.errors import ParameterError
 from twin.api.ogc.parameters import filter_language, read_filter
 from twin.api.ogc.times import read_moment
 from twin.services import Services
+from twin.tile_looks import Looks
 
 #: Parameters that make a tileset one of these.
 PARAMETERS: Final = ("datetime", "as-of", "filter", "filter-lang", "filter-crs")
@@ -44,12 +47,16 @@ STATUS[TooManyError] = 400
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked about a layer of a twin, as the client wrote it, and what it comes to."""
+    """What is asked about a layer of a twin, as the client wrote it, and what it comes to.
+
+    ``profile`` is that of the published layer, whose contents then are the same bytes.
+    """
 
     twin: TwinDefinition
     theme: Theme
     given: tuple[tuple[str, str], ...]
     state: State
+    profile: Profile
 
     @property
     def pinned(self) -> str:
@@ -77,8 +84,10 @@ async def ask(services: Services, twin: str, layer: str, given: Mapping[str, str
     theme = Theme(layer)
     async with connection(services.pool) as conn:
         state = await read_state(conn, twin, theme, moment, as_of)
+        options = await tiled_options(conn, twin, theme, services.tiles.name)
+    profile, _ = Looks().over(theme, options)
     asked = tuple((name, given[name]) for name in PARAMETERS if name in given)
-    return Question(definition, theme, asked, state)
+    return Question(definition, theme, asked, state, profile)
 
 
 async def rows_of(

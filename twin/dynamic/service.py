@@ -17,10 +17,10 @@ from models.db.errors import RunningError
 from models.db.lock import ProcessLock
 from models.errors import DatabaseError
 from tiles.errors import TileNotFoundError
-from tiles.gltf import DEFAULT
 from tiles.incremental_map import signature
 from tiles.mesh.ragged import I64
 from tiles.on_demand import OnDemand, Shelf, asked_with, on_demand
+from tiles.profile import Profile
 from tiles.store.base import ROOT, StoredFile
 from tiles.store.cache import DiskCache, shared_key
 from tiles.store.directory import MEDIA, NAME, digest, pack
@@ -64,7 +64,7 @@ class DynamicTiles:
         self._cache = DiskCache(self._folder, self.bounds.bytes, _key(home / "cache.key"))
         self._workers = Workers(self.bounds.waiting, self.bounds.seconds)
         self._plans: Once[OnDemand] = Once()
-        self._marks: dict[tuple[str, str], bytes] = {}
+        self._marks: dict[tuple[str, str, Profile], bytes] = {}
 
     def close(self) -> None:
         """End the threads."""
@@ -136,15 +136,15 @@ class DynamicTiles:
                 # keys of a layer that is held whole are numbers within this very selection
                 found, mark = Whole(found), mark + b"".join(r.tobytes() for r in rows.values())
             shelf = Shelf(self._cache, f"{twin.id}/{theme}")
-            return on_demand(found, shelf, DEFAULT, mark, going)
+            return on_demand(found, shelf, question.profile, mark, going)
 
     def _signature(self, question: Question) -> bytes:
         """All that the contents of a layer depend on but its features."""
-        twin = question.twin
-        key = (twin.id, question.theme.value)
+        twin, profile = question.twin, question.profile
+        key = (twin.id, question.theme.value, profile)
         if key not in self._marks:
             place = (frame_of(twin, self.storage), self.storage.srid, twin.n_offset)
-            self._marks[key] = signature(DEFAULT, None, question.theme, *place)
+            self._marks[key] = signature(profile, None, question.theme, *place)
         return self._marks[key]
 
     @contextmanager

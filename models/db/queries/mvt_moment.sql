@@ -15,4 +15,4 @@ part AS (
     ) AS geom
   FROM found AS t
 )
-SELECT ST_AsMVT(part, {name}, 4096, 'geom') FROM part WHERE geom IS NOT NULL
+SELECT ST_AsMVT(part, {name}, 4096, 'geom'), count(*) FROM part WHERE geom IS NOT NULL

@@ -5,4 +5,5 @@ WHERE t.dataset_id = %(dataset)s
   AND t.tx_to = 'infinity'
   AND t.valid_from <= now() AND t.valid_to > now()
   AND t.geom IS NOT NULL
+  {among}
 ORDER BY t.row_id

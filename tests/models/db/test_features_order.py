@@ -13,7 +13,7 @@ import pytest
 from models.cql2 import Kind, parse
 from models.db import pool
 from models.db.features_cql import Arguments
-from models.db.features_items import count
+from models.db.features_items import count, fetch
 from models.db.features_order import key_columns, statement
 from models.db.features_query import Order, Selection
 from models.db.features_state import read_state
@@ -63,6 +63,42 @@ def test_an_earlier_record_is_in_order_by_index(
     sorted_ = re.findall(r"Sort  \(cost=\S+ rows=(\d+)", found)
     # pages at most; what was closed since, which no index has in order, is nothing here
     assert all(int(rows) <= len(sorted_) * PAGE for rows in sorted_), found
+
+
+MANY: list[dict[str, Any]] = [
+    {},
+    {"after": (500,)},
+    {"order": (Order("width_mm", "double precision", True),)},
+    {"order": (Order("width_mm", "double precision"),), "after": (300.0, 700)},
+    {"order": (Order("key", "text"),), "after": ("L2-5", 500)},
+]
+
+
+@pytest.mark.parametrize("what", MANY)
+def test_of_many_datasets_a_page_is_taken_from_each(segments: str, what: dict[str, Any]) -> None:
+    """A page is the same whether its datasets are few or many, and no more of them is sorted."""
+
+    async def asked() -> tuple[list[Any], list[Any], str]:
+        async with pool.open_pool(segments) as opened, opened.acquire() as conn:
+            state = await read_state(conn, "two", Theme.PIPES)
+            empty = tuple(range(10_001, 10_021))
+            names = (*state.names, *map(str, empty))
+            more = replace(state, datasets=(*state.datasets, *empty), names=names)
+            few = await fetch(conn, selection_of(what, state), ["t.id"], PAGE)
+            many = await fetch(conn, selection_of(what, more), ["t.id"], PAGE)
+            args = Arguments()
+            query = statement(selection_of(what, more), ["t.id"], args, PAGE)
+            found = await conn.fetch(f"EXPLAIN {query}", *args.values)
+            return few, many, "\n".join(row[0] for row in found)
+
+    few, many, found = asyncio.run(asked())
+    assert len(few) == PAGE
+    assert few == many
+    assert "Seq Scan on pipe_segment" not in found, found
+    arms = re.findall(
+        r"Limit  .*\n\s+->  Index (?:Only )?Scan (?:Backward )?using pipe_segment_", found
+    )
+    assert arms, found
 
 
 @pytest.mark.parametrize(

@@ -11,15 +11,18 @@ from typing import Any
 import psycopg
 import pytest
 import shapely
+from psycopg import sql
 
 from models.cql2 import Kind, parse
 from models.db import mvt, pool
+from models.db.connection import connect
 from models.db.embedded import EmbeddedPostgres
 from models.db.features_cql import Arguments
 from models.db.features_order import key_columns, statement
 from models.db.features_query import Selection
 from models.db.features_state import read_state
 from models.db.provision import create_database
+from models.db.space import places_query
 from models.db.statements import text
 from models.features import THEME_TABLES
 
@@ -138,6 +141,14 @@ def test_names_and_addresses_at_a_place(explain: Explain) -> None:
     plan = explain(text("places_around"), *values)
     serves(plan, "place_geom", "building_geom_2d")
     assert plan.count("place_geom") == 2  # those near it, and that of the building that holds it
+
+
+def test_places_above_and_below_a_place(town: str) -> None:
+    values = {"twin": "one", "east": EAST, "north": NORTH, "radius": 5.0, "most": 100}
+    with connect(town) as conn:
+        query = sql.SQL("EXPLAIN ") + places_query(conn)
+        plan = "\n".join(row[0] for row in conn.execute(query, values))
+    serves(plan, "place_geom", "place_outline")
 
 
 @pytest.mark.parametrize(

@@ -123,3 +123,29 @@ def test_a_crowded_tile_of_lines_stays_small() -> None:
         )
         assert vertices < 60_000 * len(tiles)
         assert level.count.sum() == 60_000
+
+
+@given(n=st.integers(1, 300), seed=st.integers(0, 99))
+@settings(deadline=None, max_examples=20)
+def test_what_is_large_stays_where_it_is(n: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    at = places(n, seed)
+    width = 10.0 * 50.0 ** random.random((n, 2))
+    given = shapes(shapely.box(*at.T, *(at + width).T), kinds=2)
+    for level in levels(given):
+        cell = TMS.side(level.zoom) / level.cells
+        large = width.max(axis=1) >= cell
+        if large.any():
+            middle = shapely.centroid(given.geometry[large])
+            assert shapely.distance(middle, shapely.union_all(level.geometry)).max() < 1.5 * cell
+            areas = shapely.area(level.geometry)
+            assert areas.max() >= 0.9 * given.measure[large].max()
+
+
+def test_a_crowded_tile_of_points_stays_small() -> None:
+    made = shapes(shapely.points(places(40_000, 7, 6000.0)), kinds=8)
+    for level in levels(made, 9, 14):
+        at = np.floor(shapely.get_coordinates(level.geometry) / TMS.side(level.zoom))
+        _, number = np.unique(at, axis=0, return_counts=True)
+        assert number.max() <= 4_200
+        assert level.count.sum() == 40_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ def build(tmp_path: Path) -> Any:
 
     def run(clouds: Sequence[Cloud], name: str = "tiles", **more: Any) -> Built:
         scratch = tmp_path / f"scratch-{name}"
-        scratch.mkdir(exist_ok=True)
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
         store = DirectoryStore(tmp_path / name)
         options = {"frame": FRAME, "extent": EXTENT, "workers": 1, **more}
         return Built(store, build_points(clouds, store, folder=scratch, **options))

@@ -25,9 +25,9 @@ from tiles.inspect_tileset import walk
 from tiles.store.directory import DirectoryStore
 from tiles.testing import khronos
 from tiles.textured import MeshReport, build_meshes
-from tiles.textured.build import SIDE
 from tiles.textured.split import Limits
 from tiles.textured.testing import image_of
+from tiles.textured.work import SIDE
 from twin.sources import frame_of
 
 TWIN = load_twins()["songjiang-hub"]
@@ -211,19 +211,6 @@ def test_a_repeated_image_and_clear_parts(tmp_path: Path) -> None:
     image = np.asarray(image_of(store.get(entry.uri).decoded()))
     row = image[image.shape[0] // 2, :, 3] > 128
     assert np.count_nonzero(np.diff(row.astype(int)) == -1) == 3  # three fields, three gaps
-
-
-def test_contents_of_a_tileset_that_cannot_be_read_stay(tmp_path: Path) -> None:
-    for number, cells in enumerate((4, 6)):
-        stored = stored_of(tmp_path / str(number), cells=cells)
-        scratch = tmp_path / f"scratch-{number}"
-        scratch.mkdir()
-        store = DirectoryStore(tmp_path / "tiles")
-        before = store.names()
-        build_meshes(stored, store, FRAME, scratch, extent=TWIN.extent, workers=1)
-        root = store.path / "tileset.json.gz"
-        root.write_bytes(root.read_bytes()[:-20])
-    assert before and before < store.names()
 
 
 def test_wild_texture_coordinates_cost_one_triangle_its_image(tmp_path: Path) -> None:

@@ -27,9 +27,26 @@ def test_an_unknown_parameter_is_named(service: Service, path: str) -> None:
     assert httpx.get(f"{service.url}{path}").status_code != 400
 
 
-def test_files_and_the_page_take_any(service: Service) -> None:
+def test_files_and_the_page_take_a_version(service: Service) -> None:
     for path in ("/", "/tiles/qianwan/pipes/tileset.json", "/static/main.js"):
         assert httpx.get(f"{service.url}{path}?v=1").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "word"),
+    [
+        ("/tiles/qianwan/pipes/tileset.json", "filtr=width_mm>300", "filter"),
+        ("/tiles/qianwan/pipes/tileset.json", "datetime=2020-01-01&date=2021-01-01", "as-of"),
+        ("/tiles/qianwan/pipes/tileset.json", "as-of=2020-01-01&as-of=2021-01-01", "once"),
+        ("/terrain/qianwan/layer.json", "datetime=2020-01-01", "extensions"),
+    ],
+)
+def test_a_tileset_is_not_given_for_a_question_misspelt(
+    service: Service, path: str, query: str, word: str
+) -> None:
+    answer = httpx.get(f"{service.url}{path}?{query}")
+    assert answer.status_code == 400
+    assert word in answer.json()["detail"]
 
 
 def paging(limit: int = Query(10, le=100, alias="page-size")) -> int:

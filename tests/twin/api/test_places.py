@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+import shapely
 
 from ingest.readers import addresses
 from models.crs import STORAGE, storage_to_geodetic
@@ -22,7 +23,8 @@ from twin.settings import Settings
 from twin.testing import application
 
 TWIN = "songjiang-hub"
-TABLE = """名称,地址,类别,东坐标,北坐标
+LOT = "POLYGON((617480 3429880,617520 3429880,617520 3429920,617480 3429920,617480 3429880))"
+TABLE = f"""名称,地址,类别,东坐标,北坐标,高程,范围
 松江枢纽,上海市松江区金玉路1号,地名,617132,3429560
 长宁大厦,上海市长宁区长宁路88号,建筑,617200,3429600
 银行大厦,上海市松江区中山东路100号,建筑,617300,3429700
@@ -33,8 +35,15 @@ TABLE = """名称,地址,类别,东坐标,北坐标
 沪松公路139弄23号,,地址,617530,3429930
 沪松公路1399号,,地址,617540,3429940
 兴业书店(沪松公路店),上海市松江区沪松公路1399弄二十三号,地名,617512,3429912
-SJ-00123,松江区沪松公路1399弄23号,宗地,617511,3429911
-液位计07,沪松公路1399弄23号,传感器,617513,3429913
+SJ-00123,松江区沪松公路1399弄23号,宗地,617511,3429911,,"{LOT}"
+液位计07,沪松公路1399弄23号,传感器,617513,3429913,1.5
+"""
+#: A mast over the corner of a house, a lot around it, a point without height, one out of reach.
+MAST = f"""名称,地址,类别,东坐标,北坐标,高程,范围
+风速仪,金玉路10号,传感器,{ORIGIN[0] + 4},{ORIGIN[1] + 4},45,
+地块三,金玉路10号,宗地,,,,"{shapely.box(*ORIGIN[:2], ORIGIN[0] + 30, ORIGIN[1] + 30).wkt}"
+金玉路10号,,地址,{ORIGIN[0] + 5},{ORIGIN[1] + 4},,
+远处,,传感器,{ORIGIN[0] + 400},{ORIGIN[1]},9,
 """
 
 
@@ -49,7 +58,7 @@ def conn(database: str, tmp_path: Path) -> Iterator[Connection]:
         made.tables["pipe_segment"]["road"] = ["玉树路", "玉树路", "金玉路", None]
         publish(conn, twin=TWIN, dataset="net", deliveries=[made])
         assert places_store.renew(conn, TWIN) == 2
-        found = addresses.read(path, "EPSG:4549", STORAGE).places
+        found = addresses.read(path, "EPSG:4549", STORAGE, "1985").places
         places_store.store(conn, TWIN, "names", "1", found)
         yield conn
 
@@ -146,6 +155,8 @@ def test_what_shares_an_address_meets(client: httpx.Client, address: str) -> Non
         "SJ-00123": "parcel",
         "液位计07": "sensor",
     }
+    heights = {name: one.get("height") for name, one in found.items()}
+    assert (heights["液位计07"], heights["SJ-00123"]) == (1.5, None)
     lane = joined(client, "沪松公路1399弄")
     assert lane["沪松花园"]["relation"] == "same"
     assert {n for n, one in lane.items() if one["relation"] == "below"} == {
@@ -219,6 +230,51 @@ def test_a_place_is_named_by_what_holds_it_then_by_distance(client: httpx.Client
     assert {"东区二号楼", "玉树路"} <= {p["name"] for p in found}
     near = client.get("/places/reverse", params={**where, "radius": 1}).json()["places"]
     assert [p["name"] for p in near] == ["东区一号楼"]
+
+
+def test_a_parcel_that_holds_a_place_is_at_it(client: httpx.Client) -> None:
+    lon, lat, _ = storage_to_geodetic([617482.0], [3429918.0], [0.0])
+    where = {"lon": float(lon[0]), "lat": float(lat[0]), "radius": 1}
+    found = client.get("/places/reverse", params=where).json()["places"]
+    assert [(p["name"], p["distance"]) for p in found] == [("SJ-00123", 0.0)]
+
+
+def test_a_column_goes_from_sensors_in_the_sky_to_pipes(
+    client: httpx.Client, conn: Connection, tmp_path: Path
+) -> None:
+    path = tmp_path / "mast.csv"
+    path.write_text(MAST, encoding="utf-8")
+    found = addresses.read(path, "EPSG:4549", STORAGE, "1985").places
+    places_store.store(conn, TWIN, "mast", "1", found)
+
+    def column(**more: Any) -> dict[str, Any]:
+        asked = {"point": [ORIGIN[0] + 4.5, ORIGIN[1] + 4.5], "radius": 5, **more}
+        answer = client.post("/analyses/column", json=asked)
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    told = column()
+    features = told["result"]["features"]
+    shown = [(f["layer"], f.get("name") or f["key"], f["top"]) for f in features]
+    assert shown[0] == ("places", "风速仪", 45.0)
+    assert shown[1][:2] == ("buildings", "东区一号楼")
+    assert shown[2][:2] == ("pipe-segments", "YS0-YS1")
+    assert set(shown[3:]) == {("places", "地块三", None), ("places", "金玉路10号", None)}
+    mast = features[0]
+    assert (mast["kind"], mast["address"], mast["source"]) == ("sensor", "金玉路10号", "table/mast")
+    assert mast["distance"] == pytest.approx(0.5**0.5, abs=1e-3)
+    assert next(f for f in features if f.get("kind") == "parcel")["distance"] == 0.0
+    assert told["result"]["count"] == len(features) == 5
+    assert "1985" in told["datum"]["vertical"]
+    assert {f["layer"] for f in column(places=False)["result"]["features"]} == {
+        "buildings", "pipe-segments",
+    }  # fmt: skip
+    near = column(radius=0)["result"]["features"]
+    assert [f["name"] for f in near if f["layer"] == "places"] == ["地块三"]
+    notes = [n["code"] for n in column(as_of="2001-01-01T00:00:00+08:00")["notes"]]
+    assert "PLACES-NOW" in notes
+    assert "PLACES-NOW" not in [n["code"] for n in told["notes"]]
 
 
 def test_bad_questions_are_refused(client: httpx.Client) -> None:

@@ -29,7 +29,9 @@ def raw(client: httpx.Client, path: str, **headers: str) -> tuple[Any, bytes]:
         return answer.headers, answer.read()
 
 
-@pytest.mark.parametrize("path", [f"{ITEMS}?limit=50", f"{ITEMS}?f=csv", f"{ITEMS}?f=geojsonseq"])
+@pytest.mark.parametrize(
+    "path", [f"{ITEMS}?{query}" for query in ("limit=50", "f=csv", "f=geojsonseq", "f=jsonfgseq")]
+)
 def test_answers_are_compressed_as_the_client_likes(client: httpx.Client, path: str) -> None:
     headers, plain = raw(client, path, **{"Accept-Encoding": "identity"})
     assert headers["content-encoding"] is None
@@ -104,6 +106,20 @@ def test_head_is_not_offered_where_there_is_no_get(city: City) -> None:
     assert not any("head" in operations for operations in paths.values())
 
 
+@pytest.mark.parametrize(
+    "path",
+    [ITEMS, "/collections/datasets/items", "/tiles/WebMercatorQuad",
+     "/collections/buildings/tiles/WebMercatorQuad/tilejson"],
+)  # fmt: skip
+def test_days_at_the_ends_of_the_calendar(client: httpx.Client, path: str) -> None:
+    """The first day begins, in China, before what has a date elsewhere; the last day has an end."""
+    first = client.get(path, params={"datetime": "0001-01-01"})
+    assert first.status_code == 400
+    assert first.json()["detail"].startswith("datetime: found '0001-01-01'")
+    for text in ("9999-12-31", "0001-01-02/9999-12-31"):
+        assert client.get(path, params={"datetime": text}).status_code == 200, text
+
+
 def test_nothing_but_reading(client: httpx.Client) -> None:
     for method in ("POST", "PUT", "DELETE", "PATCH"):
         assert client.request(method, ITEMS).status_code == 405
@@ -141,7 +157,7 @@ def test_a_client_that_goes_away_ends_its_query(city: City, query: str) -> None:
         until(lambda: waiting(city.database) == 0, seconds=8)  # the limit of statements is 10 s
 
 
-@pytest.mark.parametrize("query", ["", "?f=csv", "?f=jsonfg", "?f=html"])
+@pytest.mark.parametrize("query", ["", "?f=csv", "?f=jsonfg", "?f=jsonfgseq", "?f=html"])
 def test_a_query_that_takes_too_long_is_told_to_come_again(city: City, query: str) -> None:
     settings = Settings(home=city.home, statement_timeout=0.3)
     with application(settings, city.database) as address, locked(city.database, "building"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from models.db.publish import publish
 from models.features import Theme, TriangleMesh, feature_id
 from models.testing import ORIGIN, delivery
 from models.twins import load_twins
+from twin.api.ogc import bodies
 from twin.settings import Settings
 from twin.testing import application
 
@@ -204,6 +206,23 @@ def test_one_feature_says_the_same(client: httpx.Client) -> None:
     alone = client.get(f"{ITEMS}/{found['id']}", params={"f": "jsonfg", "crs": STORAGE}).json()
     assert alone["place"] == found["place"]
     assert alone["representation"] == "solid"
+
+
+def test_a_sequence_has_room_for_all_bodies(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    largest = max(len(mesh.faces) for name, mesh in MESHES.items() if name != "vast")
+    monkeypatch.setattr(bodies, "MOST_TOGETHER", largest)
+    page = features(client, crs=STORAGE)
+    closed = ELEMENTS.keys() - {"sheet", "vast", "bodiless"}
+    assert {page[key]["representation"] for key in closed} == {"solid", "box"}
+    answer = client.get(ITEMS, params={"f": "jsonfgseq", "crs": STORAGE})
+    told = [json.loads(record) for record in answer.content.split(b"\x1e")[1:]]
+    found = {f["properties"]["key"]: f["representation"] for f in told}
+    assert found == {
+        key: {"sheet": "surface", "vast": "box", "bodiless": "box"}.get(key, "solid")
+        for key in ELEMENTS
+    }
 
 
 def test_gdal_reads_them(client: httpx.Client, tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
-from tests.twin.ogc.city import TWIN, City
+from tests.twin.ogc.city import OTHER, TWIN, City
 
 COLLECTIONS = ("buildings", "building-parts", "bim-elements", "pipe-points", "pipe-segments")
 TABLES = dict(
@@ -64,6 +65,22 @@ def test_collections_and_each_alone_say_the_same(client: httpx.Client) -> None:
         west, south, east, north = alone["extent"]["spatial"]["bbox"][0]
         assert 121 < west < east < 122
         assert 30 < south < north < 32
+
+
+def test_extents_in_time_are_those_of_the_features(client: httpx.Client, city: City) -> None:
+    def interval(collection: str, base: str = "") -> list[str | None]:
+        document = get(client, f"{base}/collections/{collection}")
+        ((first, last),) = document["extent"]["temporal"]["interval"]
+        return [first, last]
+
+    assert interval("buildings") == interval("building-parts") == ["2019-12-31T16:00:00Z", None]
+    assert interval("pipe-points") == interval("pipe-segments") == ["2020-12-31T16:00:00Z", None]
+    published = interval("bim-elements")[0]  # it is so since it was published
+    assert published is not None
+    assert published > "2026"
+    assert interval("datasets") == ["2019-12-31T16:00:00Z", None]
+    other = f"{city.url}/ogc/{OTHER}"
+    assert interval("pipe-points", other) == [None, None]  # there are none
 
 
 @pytest.mark.parametrize("collection", COLLECTIONS)
@@ -139,16 +156,35 @@ def test_bbox_takes_what_it_meets(client: httpx.Client) -> None:
     assert [f["properties"]["key"] for f in found] == ["B10"]
 
 
-def test_heights_of_a_box(client: httpx.Client) -> None:
-    every = "121,30,{},122,32,{}"
-    # 1985 height 2 m lies about 11 m above the ellipsoid here, less or more by centimetres
-    height = get(client, "/collections/pipe-segments/items", limit=1,
-                 crs="http://www.opengis.net/def/crs/OGC/0/CRS84h")  # fmt: skip
-    z = height["features"][0]["geometry"]["coordinates"][0][2]
-    for low, high, count in ((z - 1, z + 1, 12), (z + 1.5, z + 9, 0), (z - 9, z - 1.5, 0)):
-        found = get(client, "/collections/pipe-segments/items", bbox=every.format(low, high),
-                    limit=50)  # fmt: skip
-        assert found["numberReturned"] == count
+def levels(feature: dict[str, Any]) -> tuple[float, float]:
+    """Foot and top of a JSON-FG feature's place, or of its geometry where that has heights."""
+    shape = feature["place"] or feature["geometry"]
+    if shape["type"] == "MultiPrism":
+        (shape,) = shape["prisms"]
+    if shape["type"] == "Prism":
+        return shape["lower"], shape["upper"]
+    z = re.findall(
+        r"\[[-\d.]+,\s*[-\d.]+,\s*([-\d.]+)\]", str(shape["coordinates"]).replace("'", "")
+    )
+    return min(map(float, z)), max(map(float, z))
+
+
+@pytest.mark.parametrize("collection", ["buildings", "building-parts", "pipe-segments"])
+@pytest.mark.parametrize("place", ["-180,-90,{},180,90,{}", "121,30.5,{},122,31.5,{}"])
+def test_a_box_with_heights_finds_bodies(client: httpx.Client, collection: str, place: str) -> None:
+    items = f"/collections/{collection}/items"
+    found = get(client, items, f="jsonfg", limit=100)["features"]
+    bodies = {one["id"]: levels(one) for one in found}
+    assert len({top for _, top in bodies.values()}) > 1 or collection == "building-parts"
+    feet, tops = zip(*bodies.values(), strict=True)
+    for low in (min(feet) - 2, min(feet) + 0.1, *np.linspace(min(feet), max(tops) + 1, 7)):
+        high = low + 0.1
+        answer = get(client, items, bbox=place.format(low, high), limit=100)
+        told = {one["id"] for one in answer["features"]}
+        # the geoid is known to the centimetre here
+        least = {i for i, (foot, top) in bodies.items() if foot < high - 0.02 and top > low + 0.02}
+        most = {i for i, (foot, top) in bodies.items() if foot < high + 0.02 and top > low - 0.02}
+        assert least <= told <= most
 
 
 def test_schema_and_queryables(client: httpx.Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections.abc import Iterator
@@ -38,6 +39,8 @@ EXTENSIONS = {
 }  # fmt: skip
 PLAIN = {"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"}
 DIMENSIONS = {"Point": 0, "LineString": 1, "Polygon": 2, "MultiPolygon": 2}
+#: What a document says of all its features.
+SAID = {"conformsTo", "featureType", "geometryDimension", "coordRefSys"}
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
@@ -141,6 +144,28 @@ def test_documents_pass_the_abstract_tests(
     alone = client.get(f"/collections/{collection}/items/{one}", params=given).json()
     judge(alone, [alone], crs)
     assert alone["place"] == found["features"][0]["place"]
+
+
+@pytest.mark.parametrize("collection", COLLECTIONS)
+@pytest.mark.parametrize("crs", SYSTEMS)
+def test_each_text_of_a_sequence_is_a_document(
+    client: httpx.Client, collection: str, crs: str | None
+) -> None:
+    given = {} if crs is None else {"crs": crs}
+    path = f"/collections/{collection}/items"
+    answer = client.get(path, params={"f": "jsonfgseq", **given})
+    assert answer.headers["content-type"] == "application/vnd.ogc.fg+json-seq"
+    first, *records = answer.content.split(b"\x1e")
+    assert first == b""
+    assert all(record.endswith(b"\n") for record in records)
+    page = client.get(path, params={"f": "jsonfg", "limit": 100, **given}).json()
+    rest = {name: page[name] for name in page if name in SAID}
+    told = [json.loads(record) for record in records]
+    assert told == [{**feature, **rest} for feature in page["features"]]
+    for one in told:
+        judge(one, [one], crs)
+    (one,) = client.get(path, params={"f": "jsonfgseq", "limit": 1}).content.split(b"\x1e")[1:]
+    assert json.loads(one)["id"] == told[0]["id"]
 
 
 def test_a_footprint_without_height_is_no_prism(client: httpx.Client) -> None:

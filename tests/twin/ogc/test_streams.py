@@ -3,6 +3,8 @@ their clients read slowly or not at all."""
 
 from __future__ import annotations
 
+import html
+import re
 import socket
 import time
 import uuid
@@ -38,6 +40,10 @@ COPYING = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND state = 'active' AND query LIKE 'COPY%'
 """
+READING = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'twin-api' AND state <> 'idle'
+"""
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +62,9 @@ def large(cluster: EmbeddedPostgres, short_folder: Path) -> Iterator[City]:
 
 
 @contextmanager
-def asking(city: City, clients: int, buffer: int = 1 << 14) -> Iterator[list[socket.socket]]:
+def asking(
+    city: City, clients: int, buffer: int = 1 << 14, format_: str = "csv"
+) -> Iterator[list[socket.socket]]:
     """Clients that ask for a stream and have not read of it yet."""
     host, port = city.url.removeprefix("http://").split(":")
     with ExitStack() as stack:
@@ -66,7 +74,7 @@ def asking(city: City, clients: int, buffer: int = 1 << 14) -> Iterator[list[soc
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
             client.settimeout(20)
             client.connect((host, int(port)))
-            client.sendall(f"GET {ITEMS}?f=csv HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            client.sendall(f"GET {ITEMS}?f={format_} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             found.append(client)
         yield found
 
@@ -103,6 +111,28 @@ def test_one_who_reads_slowly_gets_all(large: City, monkeypatch: pytest.MonkeyPa
             size, last = size + len(part), (last + part)[-7:]
             time.sleep(len(part) / 7e6)  # three seconds for all
     assert size > 2_000 * COUNT
+
+
+def test_json_fg_comes_whole_and_ends_with_its_client(large: City) -> None:
+    given = {"f": "jsonfgseq", "properties": ""}
+    with httpx.stream("GET", f"{large.url}{ITEMS}", params=given, timeout=60) as whole:
+        assert sum(part.count(b"\x1e") for part in whole.iter_bytes()) == COUNT + 63
+    with asking(large, 1, format_="jsonfgseq") as (client,):
+        assert client.recv(1 << 14).startswith(b"HTTP/1.1 200")
+        assert int(ask(large.database, READING)) == 1  # more is to come
+    until(lambda: int(ask(large.database, READING)) == 0, seconds=8)
+
+
+def test_a_page_for_people_is_short_and_leads_on(large: City) -> None:
+    """However many are asked for: others wait while a long one is made."""
+    seen: list[str] = []
+    address = f"{large.url}{ITEMS}?f=html&limit=10000&properties=key"
+    for _ in range(3):
+        page = httpx.get(address, timeout=60).text
+        seen += re.findall(r"/items/([0-9a-f-]{36})\?f=html", page)
+        (following,) = re.findall(r'<a href="([^"]*)">下一页', page)
+        address = html.unescape(following)
+    assert len(seen) == len(set(seen)) == 3 * 1_000
 
 
 def test_a_limit_holds_for_streams_as_it_is_given(large: City) -> None:

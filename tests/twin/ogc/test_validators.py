@@ -13,7 +13,7 @@ from tests.twin.ogc.city import City
 ITEMS = "/collections/buildings/items"
 
 
-@pytest.mark.parametrize("format_", ["csv", "fgb", "parquet", "geojsonseq"])
+@pytest.mark.parametrize("format_", ["csv", "fgb", "parquet", "geojsonseq", "jsonfgseq"])
 def test_streams_are_not_read_again(client: httpx.Client, city: City, format_: str) -> None:
     given = {"f": format_, "filter": "height > 5"}
     tag = client.get(ITEMS, params=given).headers["etag"]

@@ -193,11 +193,12 @@ def _about(tiles: Tileset) -> str:
         )
     return (
         f"级别 {tiles.raw_zoom} 起逐个绘制要素；以下各级为概览：同类管线合并为网格线，"
-        "小于一个网格的建筑合并为等面积方块，点按网格聚合，count 为所代表的要素个数，无要素遗漏。 "
+        "小于一个网格的建筑合并为等面积方块，点按网格聚合，count 为所代表的要素个数，无要素遗漏。"
+        "超过 500 kB 的瓦片只绘制其中最大的部分。 "
         f"From level {tiles.raw_zoom} on every feature is drawn itself. Above that level overviews "
         "stand for them: lines of a class merged on a grid, areas smaller than a cell as squares "
         "of their summed area, points clustered; `count` tells how many features each stands for, "
-        "and none is left out."
+        "and none is left out. A tile that would have more than 500 kB draws only the largest."
     )
 
 

@@ -21,6 +21,7 @@ from models.db import mvt_moments as db
 from models.db.features_items import connection
 from models.db.features_query import Selection
 from models.db.features_state import State, read_state
+from models.db.mvt import NOTHING, Layer
 from models.db.mvt_layers import VECTOR_LAYERS
 from models.mvt.grid import Box, TileMatrixSet, affine, bounds_of, frame, project, unproject
 from models.twins import TwinDefinition
@@ -33,8 +34,6 @@ from twin.services import Services
 _AT_ONCE: Final = 2
 #: Extents kept in memory.
 _KEPT: Final = 1_000
-#: Features of a layer in a tile of several, whatever their number.
-_LEAST: Final = 650
 _LAST: Final = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
@@ -108,22 +107,23 @@ class Moments:
         return Holding(collection, (), count, box, past)
 
     async def layer(
-        self, holding: Holding, tms: TileMatrixSet, tile: tuple[int, int, int], wide: Box, of: int
-    ) -> bytes:
-        """One layer of a tile of ``of`` layers; ``wide`` is where the tile with its margin meets
-        the features. Raises :class:`models.errors.DatabaseError`."""
+        self, holding: Holding, tms: TileMatrixSet, tile: tuple[int, int, int], wide: Box, most: int
+    ) -> Layer:
+        """One layer of a tile, of its ``most`` largest features; ``wide`` is where the tile with
+        its margin meets the features. Raises :class:`models.errors.DatabaseError`."""
         past, extent = holding.past, holding.extent
         if past is None or extent is None:
-            return b""
-        place = bounds_of(unproject(tms, frame(wide), self.storage))
+            return NOTHING
+        # a tile of all features is not asked which of them it meets
+        place = None if wide == extent else bounds_of(unproject(tms, frame(wide), self.storage))
         async with self._slots:
             return await db.layer_at(
                 self.services.pool,
                 VECTOR_LAYERS[past.table],
                 holding.collection.id,
-                replace(past, box=shapely.box(*place)),
+                replace(past, box=None if place is None else shapely.box(*place)),
                 affine(tms, *tile, extent, self.storage),
-                max(db.MOST // of, _LEAST),
+                most,
             )
 
 

@@ -14,10 +14,12 @@ import numpy as np
 
 from models.crs import StorageCrs
 from models.db import mvt as db
-from models.db.mvt import TiledDataset
+from models.db.mvt import NOTHING, Layer, TiledDataset
 from models.db.mvt_layers import VECTOR_LAYERS
+from models.db.mvt_moments import MOST
 from models.errors import OutsideAreaError
 from models.mvt.grid import (
+    MARGIN,
     UNITS,
     Box,
     TileMatrixSet,
@@ -35,6 +37,11 @@ from twin.api.mvt.tileset import Holding, NoTileError, Tileset
 from twin.api.ogc.collections import Collection
 from twin.services import Services
 
+#: Most bytes of a tile, uncompressed, and the share of them that is aimed at where it has more.
+LIMIT: Final = 500_000
+_AIM: Final = 0.9
+#: Features of another moment in a layer of a tile of several, whatever their number.
+_LEAST: Final = 650
 #: Bytes of tiles kept in memory, gzipped.
 _KEPT: Final = 128 << 20
 #: Extents kept in memory.
@@ -156,43 +163,54 @@ class VectorTiles:
         return self._extents[key]
 
     async def _make(self, tileset: Tileset, zoom: int, row: int, col: int) -> bytes:
-        layers = [
-            await self._layer(tileset, holding, zoom, row, col)
-            for holding in tileset.holdings
-            if holding.extent is not None
-        ]
-        data = b"".join(layers)
-        return gzip.compress(data, _LEVEL, mtime=0) if data else b""
+        most: int | None = None
+        while True:
+            layers = [
+                await self._layer(tileset, holding, (zoom, row, col), most)
+                for holding in tileset.holdings
+                if holding.extent is not None
+            ]
+            data = b"".join(layer.data for layer in layers)
+            if len(data) <= LIMIT:
+                return gzip.compress(data, _LEVEL, mtime=0) if data else b""
+            most = fewer(layers)
 
     async def _layer(
-        self, tileset: Tileset, holding: Holding, zoom: int, row: int, col: int
-    ) -> bytes:
+        self,
+        tileset: Tileset,
+        holding: Holding,
+        place: tuple[int, int, int],
+        most: int | None,
+    ) -> Layer:
         tms, table = tileset.tms, holding.collection.table
+        zoom, row, col = place
         box = tms.box(zoom, row, col)
-        margin = (box[2] - box[0]) * db.MARGIN / UNITS
+        margin = (box[2] - box[0]) * MARGIN / UNITS
         wide = (box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin)
         extent = holding.extent
         assert extent is not None
         if not _meet(wide, extent):
-            return b""
+            return NOTHING
         if holding.past is not None:
-            layers, here = len(tileset.holdings), _common(wide, extent)
-            return await self._moments.layer(holding, tms, (zoom, row, col), here, layers)
+            number = max(MOST // len(tileset.holdings), _LEAST)
+            number = number if most is None else min(number, most)
+            return await self._moments.layer(holding, tms, place, _common(wide, extent), number)
         known = [(d.id, d.overview(table, tms.id)) for d in holding.datasets]
         themselves = [i for i, o in known if o is None or zoom >= o.raw_zoom]
         raw = None
         if themselves:
-            place = bounds_of(unproject(tms, frame(_common(wide, extent)), self.storage))
-            turn = affine(tms, zoom, row, col, extent, self.storage)
+            here = bounds_of(unproject(tms, frame(_common(wide, extent)), self.storage))
+            turn = affine(tms, *place, extent, self.storage)
             largest = any(o is None for _, o in known)
-            raw = db.RawPart(themselves, turn, place, self.storage.srid, largest)
+            raw = db.RawPart(themselves, turn, here, self.storage.srid, largest)
         return await db.layer_of_tile(
             self.services.pool,
             VECTOR_LAYERS[table],
             holding.collection.id,
-            (zoom, row, col),
+            place,
             overviews=[o.id for _, o in known if o is not None and zoom < o.raw_zoom],
             raw=raw,
+            most=most,
         )
 
     def _lookup(self, key: Key) -> bytes | None:
@@ -207,6 +225,17 @@ class VectorTiles:
         while self._size > _KEPT:
             _, gone = self._kept.popitem(last=False)
             self._size -= len(gone) + 200
+
+
+def fewer(layers: Sequence[Layer]) -> int:
+    """How many each of ``layers`` may draw, so that all together are below :data:`LIMIT` if what is
+    drawn weighs the same: fewer than the most that one draws now."""
+    least, most = 0, max(layer.number for layer in layers)
+    while most - least > 1:
+        tried = (least + most) // 2
+        size = sum(len(x.data) * min(1.0, tried / x.number) for x in layers if x.number)
+        least, most = (tried, most) if size <= _AIM * LIMIT else (least, tried)
+    return least
 
 
 def _meet(a: Box, b: Box) -> bool:

@@ -201,6 +201,6 @@ def stream_reply(
 ) -> Stream:
     """``first`` and ``parts`` as ``format_``; files that are compressed inside are sent as they
     are."""
-    text = format_.media.startswith(("text/", "application/geo+json"))
+    text = format_.media.startswith("text/") or format_.media.endswith("+json-seq")
     how = coding(request.headers.get("accept-encoding", "")) if text else None
     return Stream(first, parts, format_.media, {**_caching(tag), **headers}, how)

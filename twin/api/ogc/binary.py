@@ -22,16 +22,19 @@ from twin.api.ogc.columns import batches, has_heights, schema, table
 from twin.api.ogc.crs import CRS84, CRS84H
 from twin.api.ogc.reading import Reading
 
-#: Bytes before the header of a FlatGeobuf file: its mark.
+#: Bytes before the header of a FlatGeobuf file: its mark. A size of 4 bytes and the header follow.
 _MARK: Final = 8
+#: Number of the envelope among the fields of the header (flatgeobuf header.fbs, version 3).
+_ENVELOPE: Final = 1
 
 
 async def flatgeobuf(conn: Any, reading: Reading, limit: int | None) -> AsyncGenerator[bytes, None]:
     """A FlatGeobuf file without spatial index, which is why it need not be known whole.
 
-    The header comes from a file without features, so that it states no number of them.
+    The header comes from a file without features, so that it states no number of them; it states no
+    envelope either, since that is known only at the end.
     """
-    yield await asyncio.to_thread(_flatgeobuf, b"", reading)
+    yield _without_envelope(await asyncio.to_thread(_flatgeobuf, b"", reading))
     async with aclosing(batches(conn, reading, limit)) as parts:
         async for part in parts:
             whole = await asyncio.to_thread(_flatgeobuf, part, reading)
@@ -78,6 +81,22 @@ def _flatgeobuf(part: bytes, reading: Reading) -> bytes:
         SPATIAL_INDEX="NO",
     )
     return out.getvalue()
+
+
+def _without_envelope(header: bytes) -> bytes:
+    """A FlatGeobuf header without its envelope, which is optional.
+
+    A table of a flatbuffer begins with the distance back to its vtable, which has the places of its
+    fields in 2 bytes each after 4 bytes of sizes; 0 stands for a field that is left out (FlatBuffers
+    internals, "Tables").
+    """
+    out = bytearray(header)
+    start = _MARK + 4
+    root = start + int.from_bytes(out[start : start + 4], "little")
+    vtable = root - int.from_bytes(out[root : root + 4], "little", signed=True)
+    field = vtable + 4 + 2 * _ENVELOPE
+    out[field : field + 2] = bytes(2)
+    return bytes(out)
 
 
 def _geo(reading: Reading) -> pa.Schema:

@@ -57,6 +57,26 @@ async def read(conn: Any, elements: Sequence[tuple[str | None, Sequence[float] |
     ]
 
 
+async def portions(
+    conn: Any, elements: Sequence[tuple[str | None, Sequence[float] | None]]
+) -> list[slice]:
+    """Runs of elements whose bodies :func:`read` has room for at once, in order, all of them.
+
+    Raises :class:`models.errors.DatabaseError`.
+    """
+    sizes = await bodies.sizes(conn, sorted({k for k, at in elements if k and at is not None}))
+    out, start, together = [], 0, 0
+    for place, (key, at) in enumerate(elements):
+        count = 0 if at is None else sizes.get(key or "", 0)
+        if count > MOST:  # it is told as its box
+            continue
+        if together + count > MOST_TOGETHER:
+            out.append(slice(start, place))
+            start, together = place, 0
+        together += count
+    return [*out, slice(start, len(elements))]
+
+
 def _placed(triangles: Array, placement: Sequence[float]) -> Array:
     at = np.asarray(placement, np.float64).reshape(4, 4)
     placed = triangles @ at[:3, :3].T + at[:3, 3]

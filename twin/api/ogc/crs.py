@@ -15,6 +15,7 @@ import numpy.typing as npt
 import shapely
 
 from models.crs import STORAGE, StorageCrs, area_of_use, geoid_height, to_storage
+from models.db.features_query import Heights
 from models.errors import OutsideAreaError, TwinError
 from models.horizontal import from_geodetic, parse
 from twin.api.errors import STATUS
@@ -30,6 +31,8 @@ FRAME_EPOCH: Final = 2000.0
 #: An edge of a filter's geometry is cut so that it may follow the curve it becomes.
 _PIECES: Final = 64
 _SHORTEST: Final = {True: 0.003, False: 300.0}
+#: The geoid is looked up at so many places along each axis.
+_PROBES: Final = 9
 
 
 class CrsError(TwinError):
@@ -144,18 +147,28 @@ def storage_geometry(
 
 def height_range(
     low: float, high: float, shape: Any, crs: Crs, n_offset: float, storage: StorageCrs = STORAGE
-) -> tuple[float, float]:
-    """1985 heights that a range of heights of ``crs`` may mean anywhere in ``shape`` (degrees).
+) -> Heights:
+    """1985 heights that a range of heights of ``crs`` means at each place of ``shape`` (degrees).
 
     Heights of the storage CRS are 1985 heights already; others are ellipsoidal and become so by the
-    geoid, whose least and greatest undulation in the area widen the range (by centimetres a
-    kilometre), so that nothing is missed.
+    geoid. A plane is taken for it, and the range is widened by what it is off (less than a
+    centimetre across a town), so that nothing is missed.
     """
     if crs.srid == storage.srid:
-        return low, high
-    lon, lat = shapely.get_coordinates(shapely.segmentize(shape, 0.05)).T
+        return Heights(low, high)
+    west, south, east, north = shapely.bounds(shape)
+    grid = np.meshgrid(np.linspace(west, east, _PROBES), np.linspace(south, north, _PROBES))
+    lon, lat = (axis.ravel() for axis in grid)
     geoid = geoid_height(lon.copy(), lat.copy()) + n_offset
-    return low - float(geoid.max()), high - float(geoid.min())
+    x, y, _ = to_storage(lon, lat, None, "EPSG:4490", "1985", storage)
+    # of numbers about the middle, since those of the storage CRS are large
+    about = np.column_stack([x - x.mean(), y - y.mean(), np.ones_like(x)])
+    (tilt_x, tilt_y, mean), *_ = np.linalg.lstsq(about, geoid, rcond=None)
+    off = geoid - about @ (tilt_x, tilt_y, mean)
+    there = mean - tilt_x * x.mean() - tilt_y * y.mean()
+    return Heights(
+        float(low - there - off.max()), float(high - there - off.min()), -tilt_x, -tilt_y
+    )
 
 
 def _to_storage(coordinates: Array, crs: Crs, storage: StorageCrs) -> Array:

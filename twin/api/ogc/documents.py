@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import Request
@@ -15,6 +17,8 @@ from twin.api.ogc.conformance import CONFORMS_TO
 from twin.api.ogc.crs import FRAME_EPOCH, offered, storage_uri
 from twin.api.ogc.formats import DOCUMENT, HTML, ITEMS, JSON, OPENAPI, SCHEMA, Format
 from twin.api.ogc.links import address, link, representations, root
+from twin.api.ogc.service import Extent
+from twin.api.ogc.times import temporal
 from twin.api.records import documents as records
 
 _SCHEMA: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -50,11 +54,12 @@ def conformance(request: Request, twin: TwinDefinition, current: Format) -> dict
 def collections(
     request: Request,
     twin: TwinDefinition,
-    extents: dict[str, list[float] | None],
+    extents: Mapping[str, Extent],
+    since: dt.datetime | None,
     storage: StorageCrs,
     current: Format,
 ) -> dict[str, Any]:
-    """All collections (section 7.13); ``extents`` by table."""
+    """All collections (section 7.13); ``extents`` by table, ``since`` that of the catalogue."""
     base = root(request, twin.id)
     return {
         "links": [
@@ -64,10 +69,10 @@ def collections(
         "crs": list(offered(storage)),
         "collections": [
             *(
-                collection(request, twin, one, extents.get(one.table), storage, None)
+                collection(request, twin, one, extents[one.table], storage, None)
                 for one in of_twin(twin).values()
             ),
-            records.catalogue(base, twin, None),
+            records.catalogue(base, twin, since, None),
         ],
     }
 
@@ -76,7 +81,7 @@ def collection(
     request: Request,
     twin: TwinDefinition,
     one: Collection,
-    extent: list[float] | None,
+    extent: Extent,
     storage: StorageCrs,
     current: Format | None,
 ) -> dict[str, Any]:
@@ -103,11 +108,8 @@ def collection(
         "featureType": one.table,
         "geometryDimension": {"Point": 0, "LineString": 1}.get(one.geometry, 2),
         "extent": {
-            "spatial": {"bbox": [extent or list(twin.extent)], "crs": next(iter(offered()))},
-            "temporal": {
-                "interval": [[None, None]],
-                "trs": "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian",
-            },
+            "spatial": {"bbox": [extent.box or list(twin.extent)], "crs": next(iter(offered()))},
+            "temporal": temporal(*extent.times),
         },
         "crs": [uri for uri, crs in offered(storage).items() if crs.listed],
         "storageCrs": storage_uri(storage),

@@ -50,11 +50,16 @@ GEOPARQUET: Final = Format(
 SEQUENCE: Final = Format(
     "geojsonseq", "application/geo+json-seq", "GeoJSON 序列", "GeoJSON text sequence", streamed=True
 )
+#: No standard names it; its suffix is that of RFC 8091.
+JSONFG_SEQUENCE: Final = Format(
+    "jsonfgseq", "application/vnd.ogc.fg+json-seq", "JSON-FG 序列", "JSON-FG text sequence",
+    streamed=True,
+)  # fmt: skip
 
 DOCUMENT: Final = (JSON, HTML)
 SCHEMAS: Final = (SCHEMA, HTML)
 ITEM: Final = (GEOJSON, JSONFG, HTML)
-ITEMS: Final = (GEOJSON, JSONFG, HTML, CSV, FLATGEOBUF, GEOPARQUET, SEQUENCE)
+ITEMS: Final = (GEOJSON, JSONFG, HTML, CSV, FLATGEOBUF, GEOPARQUET, SEQUENCE, JSONFG_SEQUENCE)
 
 
 def negotiate(name: str | None, accept: str, offered: tuple[Format, ...]) -> Format:

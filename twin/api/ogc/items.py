@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -25,6 +26,7 @@ from twin.api.ogc.formats import (
     ITEM,
     ITEMS,
     JSONFG,
+    JSONFG_SEQUENCE,
     SEQUENCE,
     Format,
 )
@@ -40,7 +42,10 @@ _STREAMS: Final[dict[str, Parts]] = {
     FLATGEOBUF.name: binary.flatgeobuf,
     GEOPARQUET.name: binary.geoparquet,
     SEQUENCE.name: geojson.sequence,
+    JSONFG_SEQUENCE.name: jsonfg.sequence,
 }
+#: Features of a page for people: more would keep all others waiting, and nobody reads them.
+_MOST_SHOWN: Final = 1_000
 
 
 async def features(
@@ -55,7 +60,7 @@ async def features(
     base = f"{root(request, twin.id)}/collections/{there.id}"
     if how.name in _STREAMS:
         return await _streamed(request, service, twin, there, wanted, how)
-    limit = min(wanted.limit or DEFAULT_LIMIT, MOST_LIMIT)
+    limit = min(wanted.limit or DEFAULT_LIMIT, _MOST_SHOWN if how is HTML else MOST_LIMIT)
     async with snapshot(service.services.pool) as conn:
         reading = await prepare(conn, twin, there, wanted, service.storage)
         tag = _tag(request, service, reading, how)
@@ -77,9 +82,8 @@ async def features(
     headers = {"Content-Crs": f"<{wanted.crs.uri}>", "Link": header(links[-2:])}
     if how is HTML:
         titles = {n: f"{f.zh} {f.en}" for n, f in there.fields.items() if n in reading.fields}
-        found = orjson.loads(b"[" + page.body + b"]")
-        body = pages.features(there.title, titles, found, links, f"{base}/items")
-        return await html_reply(request, body, tag, headers)
+        shown = asyncio.to_thread(_shown, there.title, titles, page.body, links, f"{base}/items")
+        return await html_reply(request, await shown, tag, headers)
     members = {
         **(jsonfg.members(reading) if how is JSONFG else {}),
         "links": links,
@@ -90,6 +94,11 @@ async def features(
     return await reply(
         request, geojson.collection(page.body, members), how, tag=tag, headers=headers
     )
+
+
+def _shown(title: str, titles: dict[str, str], body: bytes, *rest: Any) -> bytes:
+    """The features in ``body`` as a page."""
+    return pages.features(title, titles, orjson.loads(b"[" + body + b"]"), *rest)
 
 
 async def _streamed(
@@ -168,7 +177,7 @@ async def feature(
         titles = {f"{f.zh} {f.en}": found["properties"].get(n) for n, f in there.fields.items()}
         body = pages.document(f"{there.title} {identity}", {"links": links, **titles})
         return await html_reply(request, body, tag, headers)
-    members = {**(jsonfg.members(reading) if how is JSONFG else {}), "links": links}
+    members = {**(jsonfg.own_members(reading) if how is JSONFG else {}), "links": links}
     body = text[:-1].encode() + b"," + orjson.dumps(members)[1:]
     return await reply(request, body, how, tag=tag, headers=headers)
 

@@ -10,7 +10,8 @@ here), EPSG:4979 and, with 1985 heights, in the storage CRS.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +21,7 @@ import shapely
 
 from models.crs import storage_to_geodetic
 from models.db.features_columns import body, plan_wkb, properties_json, raised_plan
-from models.db.features_items import fetch
+from models.db.features_items import fetch, stream
 from twin.api.ogc import bodies
 from twin.api.ogc.crs import CRS84, CRS84H
 from twin.api.ogc.geojson import geodetic
@@ -82,6 +83,21 @@ async def texts(conn: Any, reading: Reading, rows: Sequence[Any]) -> list[str]:
     return await asyncio.to_thread(_texts, reading, rows, found)
 
 
+async def sequence(conn: Any, reading: Reading, limit: int | None) -> AsyncGenerator[bytes, None]:
+    """All features as a JSON text sequence (RFC 7464), each a whole JSON-FG document. Bodies have
+    room in it, however many they are."""
+    rest = orjson.dumps(own_members(reading))[1:].decode()
+    solid = reading.collection.solid == "body" and _solid(reading)
+    async with aclosing(stream(conn, reading.selection, columns(reading), limit)) as batches:
+        async for rows in batches:
+            runs = [slice(None)]
+            if solid:
+                runs = await bodies.portions(conn, [(row[6], row[7]) for row in rows])
+            for run in runs:
+                found = await texts(conn, reading, rows[run])
+                yield "".join([f"\x1e{text[:-1]},{rest}\n" for text in found]).encode()
+
+
 def _texts(reading: Reading, rows: Sequence[Any], found: Sequence[bodies.Body] | None) -> list[str]:
     if not rows:
         return []
@@ -106,6 +122,11 @@ def members(reading: Reading) -> dict[str, Any]:
     if crs.srid == reading.storage.srid:
         reference = [crs.uri, f"{_EPSG}5737"]
     return {**told, "coordRefSys": reference}
+
+
+def own_members(reading: Reading) -> dict[str, Any]:
+    """What a document that is one feature says beside the feature, which tells its type itself."""
+    return {name: value for name, value in members(reading).items() if name != "featureType"}
 
 
 def _solid(reading: Reading) -> bool:

@@ -22,6 +22,7 @@ from models.cql2.read import Listed
 from models.cql2.tree import Call, Expression, Kind, Property
 from models.crs import StorageCrs
 from models.db.features_items import Order
+from models.db.features_query import Heights
 from models.twins import TwinDefinition
 from twin.api.ogc.collections import Collection
 from twin.api.ogc.crs import CRS84, Crs, find_crs, height_range, storage_geometry
@@ -47,6 +48,8 @@ _QUESTION: Final = (
 #: Kinds of source attributes that can be sorted by, with the types that they are compared as.
 _ORDERED: Final = {Kind.TEXT: "text", Kind.NUMBER: "double precision"}
 _LANGUAGES: Final = ("cql2-text", "cql2-json")
+#: Degrees about a twin within which its features lie: those farther off are refused.
+_NEAR: Final = 0.06
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Wanted:
     period: Period | None
     as_of: dt.datetime | None
     box: Any
-    heights: tuple[float, float] | None
+    heights: Heights | None
     filter: Expression | None
     order: tuple[Order, ...]
     properties: tuple[str, ...] | None
@@ -144,7 +147,7 @@ def _flag(name: str, text: str | None) -> bool:
 
 def _box(
     given: Mapping[str, str], twin: TwinDefinition, storage: StorageCrs
-) -> tuple[Any, tuple[float, float] | None]:
+) -> tuple[Any, Heights | None]:
     text = given.get("bbox")
     crs = find_crs("bbox-crs", given.get("bbox-crs", CRS84), storage)
     if text is None:
@@ -155,10 +158,10 @@ def _box(
                      "west,south,low,east,north,high", "4 或 6 个数：西,南,东,北；"
                      "带高程为 西,南,低,东,北,高")  # fmt: skip
     plain = cast("list[float]", numbers)
-    heights = None
+    levels = None
     if len(plain) == 6:
         # heights are ellipsoidal but with the storage CRS, also where a CRS of two axes is named
-        heights = min(plain[2], plain[5]), max(plain[2], plain[5])
+        levels = min(plain[2], plain[5]), max(plain[2], plain[5])
         plain = [plain[0], plain[1], plain[3], plain[4]]
     west, south, east, north = plain
     if crs.flipped:
@@ -169,11 +172,14 @@ def _box(
     boxes = [shapely.box(west, south, east, north)]
     if west > east:  # across the 180th meridian
         boxes = [shapely.box(west, south, 180, north), shapely.box(-180, south, east, north)]
-    if heights is not None:
-        near = shapely.box(*twin.extent).buffer(0.25, join_style="mitre")
-        heights = height_range(*heights, near, crs, twin.n_offset, storage)
     found = [storage_geometry(box, crs, storage, written=False) for box in boxes]
-    return shapely.union_all(found), heights
+    if levels is None:
+        return shapely.union_all(found), None
+    near = shapely.box(*twin.extent).buffer(_NEAR, join_style="mitre")
+    within = shapely.intersection(shapely.union_all(boxes), near) if crs.degrees else near
+    if shapely.get_dimensions(within) != 2:  # a point, a line, or nothing that could be found
+        within = near
+    return shapely.union_all(found), height_range(*levels, within, crs, twin.n_offset, storage)
 
 
 def read_filter(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import uuid
 from collections.abc import Callable, Sequence
@@ -69,7 +70,8 @@ async def page_of(
     more = len(rows) > limit
     rows = rows[:limit]
     token = reading.next(tuple(rows[-1])[len(columns) :]) if more else None
-    return Page(",".join(texts(reading, rows)).encode(), len(rows), token)
+    told = await asyncio.to_thread(texts, reading, rows)
+    return Page(",".join(told).encode(), len(rows), token)
 
 
 async def prepare(

@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 from fastapi import APIRouter, Request, Response
 
+from models.db.entries import since
 from models.twins import TwinDefinition
 from twin.api.ogc import api, documents, items, pages
 from twin.api.ogc.answers import etag, html_reply, reply, unchanged
@@ -24,6 +25,7 @@ from twin.api.ogc.formats import (
     ITEM,
     ITEMS,
     JSONFG,
+    JSONFG_SEQUENCE,
     OPENAPI,
     SCHEMAS,
     Format,
@@ -76,8 +78,9 @@ async def get_collections(request: Request, twin: str) -> Response:
     definition, how = _begin(request, twin, DOCUMENT)
     service = _service(request)
     extents, stamp = await service.extents(definition)
-    found = documents.collections(request, definition, extents, service.storage, how)
-    return await _document(request, found, how, "要素集 Collections", stamp)
+    first = await since(service.services.pool, twin)
+    found = documents.collections(request, definition, extents, first, service.storage, how)
+    return await _document(request, found, how, "要素集 Collections", f"{stamp} {first}")
 
 
 @router.api_route("/collections/{collection}", methods=_METHODS)
@@ -87,7 +90,7 @@ async def get_collection(request: Request, twin: str, collection: str) -> Respon
     there = find_collection(definition, collection)
     service = _service(request)
     extents, stamp = await service.extents(definition)
-    extent = extents.get(there.table)
+    extent = extents[there.table]
     found = documents.collection(request, definition, there, extent, service.storage, how)
     return await _document(request, found, how, there.title, stamp)
 
@@ -158,7 +161,8 @@ async def _wanted(
     request: Request, collection: Collection, twin: TwinDefinition, how: Format
 ) -> Wanted:
     """The parameters, read with the attributes that they name."""
-    service, crs = _service(request), CRS84H if how is JSONFG else CRS84
+    service, solid = _service(request), how in (JSONFG, JSONFG_SEQUENCE)
+    crs = CRS84H if solid else CRS84
 
     def read(there: Collection) -> Wanted:
         return read_wanted(request.query_params, there, twin, service.storage, crs)

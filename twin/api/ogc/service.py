@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 from models.crs import StorageCrs
 from models.twins import TwinDefinition
 from twin.services import Services
 
-Extents = dict[str, list[float] | None]
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Where and when features are: ``box`` west, south, east, north in degrees, None where there
+    are none; ``times`` both ends of valid time, None where open."""
+
+    box: list[float] | None
+    times: tuple[dt.datetime | None, dt.datetime | None]
 
 
 @dataclass
@@ -18,10 +26,13 @@ class FeatureService:
     services: Services
     storage: StorageCrs
 
-    async def extents(self, twin: TwinDefinition) -> tuple[Extents, str]:
-        """West, south, east, north in degrees by table, and what they are true for."""
+    async def extents(self, twin: TwinDefinition) -> tuple[dict[str, Extent], str]:
+        """The extents by table, and what they are true for."""
         found = await self.services.summary(twin.id)
-        extents = {table: _rounded(held["extent"]) for table, held in found.tables.items()}
+        extents = {
+            table: Extent(_rounded(held["extent"]), held["times"])
+            for table, held in found.tables.items()
+        }
         return extents, f"{found.stamp} {self.services.edition(twin.id)}"
 
 

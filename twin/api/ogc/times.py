@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from models.db.publish import CHINA
 from twin.api.ogc.errors import ParameterError
@@ -50,7 +50,8 @@ def read_moment(parameter: str, text: str) -> tuple[dt.datetime, dt.datetime]:
     try:
         if _DAY.fullmatch(text):
             day = dt.datetime.combine(dt.date.fromisoformat(text), dt.time(), CHINA)
-            return day, day + dt.timedelta(days=1, microseconds=-1)
+            first = day.astimezone(dt.UTC)  # the first day of all begins before all moments
+            return first, first + dt.timedelta(days=1, microseconds=-1)
         if (match := _MOMENT.fullmatch(text)) is not None:
             zone = match[2].replace(" ", "+").upper().replace("Z", "+00:00")
             fraction = (match[1] or "")[:7]
@@ -70,6 +71,16 @@ def _wrong(parameter: str, text: str) -> ParameterError:
         f"{parameter}：收到“{shown}”，应为时刻（如 2020-01-31T12:00:00Z）、日期（如 2020-01-31），"
         "或（仅 datetime）区间“起/止”，“..”表示不限。",
     )
+
+
+def temporal(first: dt.datetime | None, last: dt.datetime | None = None) -> dict[str, Any]:
+    """The temporal extent of a collection (OGC 17-069r4 section 7.13.2); None is an open end."""
+    ends = [None if one is None else _told(one) for one in (first, last)]
+    return {"interval": [ends], "trs": "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"}
+
+
+def _told(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
 def now_text() -> str:

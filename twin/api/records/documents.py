@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, Final
 
 from models.cql2.tree import Kind
@@ -9,6 +10,7 @@ from models.twins import TwinDefinition
 from twin.api.ogc.crs import CRS84
 from twin.api.ogc.formats import GEOJSON, HTML, JSON, SCHEMA, Format
 from twin.api.ogc.links import link, representations
+from twin.api.ogc.times import temporal
 from twin.api.records.distributions import CATALOGUE
 from twin.api.records.search import QUERYABLES, SORTABLES
 
@@ -73,8 +75,11 @@ def landing_links(base: str) -> list[dict[str, str]]:
     return [link(f"{_OGC}/ogc-catalog", items, GEOJSON.media, TITLE)]
 
 
-def catalogue(base: str, twin: TwinDefinition, current: Format | None) -> dict[str, Any]:
-    """The catalogue as a collection at ``base``; within the list of all ``current`` is None."""
+def catalogue(
+    base: str, twin: TwinDefinition, since: dt.datetime | None, current: Format | None
+) -> dict[str, Any]:
+    """The catalogue as a collection at ``base``, which tells of what was so ``since`` then; within
+    the list of all ``current`` is None."""
     here = f"{base}/collections/{CATALOGUE}"
     return {
         "id": CATALOGUE,
@@ -87,10 +92,7 @@ def catalogue(base: str, twin: TwinDefinition, current: Format | None) -> dict[s
         "defaultSortOrder": [{"field": "name", "direction": "asc"}],
         "extent": {
             "spatial": {"bbox": [list(twin.extent)], "crs": CRS84},
-            "temporal": {
-                "interval": [[None, None]],
-                "trs": "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian",
-            },
+            "temporal": temporal(since),
         },
         "crs": [CRS84],
         "storageCrs": CRS84,

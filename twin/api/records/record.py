@@ -20,6 +20,7 @@ _TOPICS: Final = {
     "pipes": "utilitiesCommunication",
     "terrain": "elevation",
     "pointcloud": "elevation",
+    "mesh": "imageryBaseMapsEarthCover",
 }
 _TITLES: Final = {
     "buildings": ("建筑", "Buildings"),
@@ -27,6 +28,7 @@ _TITLES: Final = {
     "pipes": ("地下管线", "Underground pipes"),
     "terrain": ("地形", "Terrain"),
     "pointcloud": ("点云", "Point cloud"),
+    "mesh": ("实景三维", "Textured mesh"),
 }
 _LANGUAGES: Final = [{"code": "zh", "name": "中文"}, {"code": "en", "name": "English"}]
 _RIGHTS: Final = {

@@ -52,7 +52,9 @@ _COLUMNS: Final = {
 async def get_catalogue(request: Request, twin: str) -> Response:
     """What the catalogue is."""
     definition, how, _ = _begin(request, twin, CATALOGUE_FORMATS)
-    return await _answer(request, documents.catalogue(root(request, twin), definition, how), how)
+    since = await db.since(_services(request).pool, twin)
+    found = documents.catalogue(root(request, twin), definition, since, how)
+    return await _answer(request, found, how)
 
 
 @router.head("/queryables", include_in_schema=False)
