@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ingest import archives, faults, misnamed, outside, unread
+from ingest import archives, faults, heights, misnamed, outside, unread
 from ingest.doubled import refuse_doubled
 from ingest.errors import RefusedError, refuse
 from ingest.manifest import Manifest, is_manifest, nearest, read_manifest
@@ -248,6 +248,7 @@ def _check(
     try:
         delivery = _read(group, options, manifest)
         count = delivery.features_in
+        delivery = heights.require(delivery)
         beyond = outside.tell(delivery, _within(options, manifest).context.area, storage)
         if twin is not None:
             delivery = prepare(delivery, twin, named, storage, options.context.terrain)

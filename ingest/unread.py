@@ -38,6 +38,8 @@ def tell(paths: Sequence[Path], named: Sequence[Path]) -> list[Finding]:
             continue
         if kind is Kind.DWG:
             out.append(_dwg(path))
+        elif kind is Kind.CITYJSON:
+            out.append(_cityjson(path))
         elif kind in _PAPERS and path not in named:
             papers.setdefault(kind, []).append(path)
         else:
@@ -86,6 +88,37 @@ def _dwg(path: Path) -> Finding:
         "DXF (such as “AutoCAD 2018 DXF”, by SAVEAS or DXFOUT) and deliver that.",
         found,
         "DXF",
+    )
+
+
+def _cityjson(path: Path) -> Finding:
+    return Finding(
+        "STR-00",
+        Severity.ERROR,
+        Place(path.name),
+        f"{path.name} 为 CityJSON，目前尚不支持。请将建筑以带高度和底部高程属性的 GeoPackage 或 "
+        "GeoJSON 轮廓提交，或以 IFC、OBJ、glTF 提交模型。",
+        f"{path.name} is CityJSON, which is not supported yet. Deliver the buildings as footprints "
+        "with their heights and base heights in a GeoPackage or GeoJSON, or the models as IFC, OBJ "
+        "or glTF.",
+        Kind.CITYJSON.en,
+        "GeoPackage, GeoJSON, IFC, OBJ, glTF",
+    )
+
+
+def nothing_read(named: Sequence[Path]) -> Finding:
+    """STR-00 for a delivery that is ``named`` and of which no file could be read."""
+    names = ", ".join(path.name or str(path) for path in named)
+    return Finding(
+        "STR-00",
+        Severity.ERROR,
+        Place(names),
+        f"{names} 中没有任何可读取的数据，未接收任何内容。可接受：{ACCEPTED}。"
+        "请检查路径，或转换格式后提交。",
+        f"Nothing in {names} can be read, so that nothing was accepted. Expected {ACCEPTED}. "
+        "Check the path, or convert the data and deliver it again.",
+        "0",
+        ACCEPTED,
     )
 
 

@@ -15,6 +15,7 @@ from tiles.content import F64
 from tiles.contents import Context, Done, Task, instead, work
 from tiles.errors import ContentError
 from tiles.gltf import DEFAULT, Profile
+from tiles.large import LargeFeature, listed
 from tiles.layer import Layer, Progress
 from tiles.layer_tree import Branch, Memory, branches
 from tiles.metadata import JsonObject
@@ -36,7 +37,8 @@ class BuildReport:
 
     ``tiles`` are contents, massing included; ``bytes`` are those of the decoded GLBs, ``seconds``
     wall clock, ``root`` the digest of the published tileset. ``written`` contents were made now,
-    the others taken over; ``mode`` is ``full``, ``incremental`` or ``unchanged``.
+    the others taken over; ``mode`` is ``full``, ``incremental`` or ``unchanged``. ``large`` are
+    features in tiles that are too much for one.
     """
 
     layer: str
@@ -49,6 +51,7 @@ class BuildReport:
     root: str
     written: int = 0
     mode: str = "full"
+    large: tuple[LargeFeature, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +130,12 @@ def make_layer(
         runner.begin()
         index = source.index()
         features_in = len(index.keys) + len(source.refused)
-        tree = build(index.boxes, index.bytes, index.triangles, options.limits)
+        sizes = options.profile.sizes(index.bytes, index.triangles)
+        tree = build(index.boxes, sizes, index.triangles, options.limits)
         root = None if tree.root is None else branches(tree.root, index.keys)
         context = Context(source.loader(), store, options.profile)
         plan = Plan(source.layer, source.frame, root, features_in, tuple(source.refused))
-        del index, tree  # the largest arrays of all
+        del index, sizes, tree  # the largest arrays of all
         give_back()
         return make(plan, context, options, memory, runner)
 
@@ -183,6 +187,7 @@ def publish(built: Built, store: TileStore, start: float, mode: str = "full") ->
         root=root,
         written=layer.written,
         mode=mode,
+        large=listed(layer.statistics().large),
     )
     log.info(
         "tiled %s: %d features in, %d in %d tiles (%d written), %d refused, %d bytes, %.1f s",

@@ -26,6 +26,7 @@ from models.files import write_whole
 from tiles.code import code_digest
 from tiles.implicit_tree import Spot, laid_out
 from tiles.store.base import ROOT, TileStore
+from tiles.store.directory import pack
 
 JsonObject: TypeAlias = dict[str, Any]
 
@@ -69,11 +70,14 @@ class Export:
 
 
 def write_implicit(store: TileStore, folder: Path) -> Export:
-    """Write the tileset that ``store`` has published into ``folder``, as plain files.
+    """Write the tileset that ``store`` has published into ``folder``, gzipped as it is there.
 
-    All but the root go into a folder of this version, whose name is in the root's templates; the
-    root is written last, so that an older export stays whole until then, and then that one's files
-    are removed. Raises :class:`tiles.errors.StoreError` and :class:`OSError`.
+    A file lies as ``<name>.gz``, as in :class:`tiles.store.directory.DirectoryStore`: a web server
+    that sends such files (``gzip_static``) serves the folder, and sizes and far views are those of
+    the published tileset. All but the root go into a folder of this version, whose name is in the
+    root's templates; the root is written last, so that an older export stays whole until then, and
+    then that one's files are removed, plain ones too. Raises :class:`tiles.errors.StoreError` and
+    :class:`OSError`.
     """
     published = store.get(ROOT)
     document = orjson.loads(published.decoded())
@@ -81,21 +85,23 @@ def write_implicit(store: TileStore, folder: Path) -> Export:
     spots = laid_out(document["root"], lambda uri: store.get(uri).decoded())
     levels = 1 + max(spot.level for spot in spots)
 
-    def put(name: str, data: bytes) -> None:
-        target = folder / name
+    def put(name: str, packed: bytes) -> None:
+        target = folder / f"{name}.gz"
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(target, data)
+        write_whole(target, packed)
 
     contents = subtrees = 0
     for spot in spots:
         if spot.uri is not None:
             name = _filled(_CONTENT, version, spot.level, spot.x, spot.y)
-            put(name, store.get(spot.uri).decoded())
+            stored = store.get(spot.uri)
+            put(name, stored.data if stored.encoding == "gzip" else pack(stored.data))
             contents += 1
     for (level, x, y), data in _subtrees(spots):
-        put(_filled(_SUBTREES, version, level, x, y), data)
+        put(_filled(_SUBTREES, version, level, x, y), pack(data))
         subtrees += 1
-    put(ROOT, orjson.dumps(_document(document, spots[0], levels, version, bool(contents))))
+    put(ROOT, pack(orjson.dumps(_document(document, spots[0], levels, version, bool(contents)))))
+    (folder / ROOT).unlink(missing_ok=True)
     for old in folder.iterdir():
         stale = _VERSION.fullmatch(old.name) is not None or old.name in _UNVERSIONED
         if stale and old.name != version and old.is_dir():

@@ -24,6 +24,7 @@ from tiles.contents import Context
 from tiles.errors import TileNotFoundError
 from tiles.incremental_map import TileMap, digests
 from tiles.incremental_tree import of_tree, placed, pruned, to_tree
+from tiles.large import listed
 from tiles.layer_tree import Branch, branches
 from tiles.mesh.ragged import I64
 from tiles.scheme import build
@@ -135,6 +136,7 @@ def unchanged(tiles: TileMap, state: TiledLayer, layer: str, start: float) -> Bu
         seconds=time.perf_counter() - start,
         root=state.root,
         mode="unchanged",
+        large=listed({i: n for one in contents for i, n in one.statistics.large.items()}),
     )
 
 
@@ -206,11 +208,12 @@ class _Update:
         """What takes the place of each leaf that changes."""
         everything = np.concatenate([np.empty(0, np.int64), *wanted.values()])
         index = self._source.index_of(everything)
+        sizes = self._options.profile.sizes(index.bytes, index.triangles)
         out: dict[bytes, Branch | None] = {}
         for leaf, keys in wanted.items():
             rows = np.flatnonzero(np.isin(index.keys, keys))
             tree = build(
-                index.boxes[rows], index.bytes[rows], index.triangles[rows], self._options.limits
+                index.boxes[rows], sizes[rows], index.triangles[rows], self._options.limits
             )
             out[leaf] = None if tree.root is None else branches(tree.root, index.keys[rows])
         return out

@@ -10,13 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, Self
+from typing import Any, Final, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from tiles.content import F32, U32, Column, Content, Material
 from tiles.mesh.ragged import I64
+
+#: Characters of the longest text that a far view shows: a class or a storey has fewer, and a text
+#: for each of thousands of looks would take more than all that is drawn.
+LONGEST: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +61,17 @@ class Legend:
         return replace(self, looks=tuple(kept[k] for k in order)), place[at]
 
     def content(self, used: I64) -> Content:
-        """A content without geometry whose row i has the values of look ``used[i]``."""
+        """A content without geometry whose row i has the values of look ``used[i]``; texts longer
+        than :data:`LONGEST` are left to the features themselves."""
         columns = [
-            replace(column, values=[self.looks[look].values[at] for look in used.tolist()])
+            replace(column, values=[_short(self.looks[look].values[at]) for look in used.tolist()])
             for at, column in enumerate(self.columns)
         ]
         return Content(self.class_name, columns, generalised=True)
+
+
+def _short(value: str | float | None) -> str | float | None:
+    return None if isinstance(value, str) and len(value) > LONGEST else value
 
 
 def _rank(look: Look) -> tuple[Any, ...]:

@@ -26,6 +26,7 @@ I64 = npt.NDArray[np.int64]
 Boxes = npt.NDArray[np.floating[Any]]
 
 MIN_ERROR = 0.1  # m; keeps errors falling where all features are points
+MAX_TRIANGLES = 50_000  # of a tile, if it is not of a single feature
 MAX_DEPTH = 24  # cells of 1 m under a root of 16,000 km: only coincident centres get there
 
 
@@ -38,7 +39,7 @@ class Limits:
 
     min_bytes: int = 100_000
     max_bytes: int = 400_000
-    max_triangles: int = 50_000
+    max_triangles: int = MAX_TRIANGLES
     max_features: int = 5_000
 
 

@@ -9,15 +9,20 @@ import numpy as np
 import pandas as pd
 
 from tiles.content import Column, Content
+from tiles.scheme import MAX_TRIANGLES
 
 JsonObject: TypeAlias = dict[str, Any]
 
 
 class Statistics:
-    """Grows with each content: features, least and greatest numbers, how often each enum value."""
+    """Grows with each content: features, least and greatest numbers, how often each enum value.
+
+    ``large`` are the triangles of features that have more than a tile should, by id.
+    """
 
     def __init__(self) -> None:
         self.features = 0
+        self.large: dict[str, int] = {}
         self._class = ""
         self._ranges: dict[str, tuple[float, float]] = {}
         self._words: dict[str, Counter[str]] = {}
@@ -26,6 +31,9 @@ class Statistics:
         """Count the rows of ``content``, which :func:`tiles.gltf.encode` has accepted."""
         self._class = content.class_name
         self.features += content.count
+        triangles = _triangles(content)
+        if content.count == 1 and triangles > MAX_TRIANGLES:  # the tree lets none have company
+            self.large[str(content.columns[0].values[0])] = triangles
         for column in content.columns:
             if column.type == "ENUM":
                 self._count(column)
@@ -36,6 +44,7 @@ class Statistics:
         """Count what ``other`` has counted too."""
         self._class = other._class or self._class
         self.features += other.features
+        self.large |= other.large
         for key, (low, high) in other._ranges.items():
             self._widen(key, low, high)
         for key, words in other._words.items():
@@ -46,6 +55,7 @@ class Statistics:
         return {
             "class": self._class,
             "features": self.features,
+            "large": self.large,
             "ranges": {key: list(ends) for key, ends in self._ranges.items()},
             "words": {key: dict(words) for key, words in self._words.items()},
         }
@@ -56,22 +66,29 @@ class Statistics:
         out = cls()
         if plain is not None:
             out._class, out.features = plain["class"], plain["features"]
+            out.large = dict(plain.get("large", {}))
             out._ranges = {key: (low, high) for key, (low, high) in plain["ranges"].items()}
             out._words = {key: Counter(words) for key, words in plain["words"].items()}
         return out
 
     def to_json(self) -> JsonObject | None:
-        """``statistics`` of 3D Tiles, None if no property has any (it must have one)."""
+        """``statistics`` of 3D Tiles 1.1, None if nothing was counted.
+
+        ``count`` is there for every class: a layer of texts alone can be checked by it.
+        ``properties``, where it is given, must not be empty (statistics.class.schema.json).
+        """
+        if not self._class:
+            return None
         properties: JsonObject = {
             key: {"min": _plain(low), "max": _plain(high)}
             for key, (low, high) in self._ranges.items()
         }
         for key, words in self._words.items():
             properties[key] = {"occurrences": dict(sorted(words.items()))}
-        if not properties:
-            return None
-        ordered = dict(sorted(properties.items()))
-        return {"classes": {self._class: {"count": self.features, "properties": ordered}}}
+        entry: JsonObject = {"count": self.features}
+        if properties:
+            entry["properties"] = dict(sorted(properties.items()))
+        return {"classes": {self._class: entry}}
 
     def _count(self, column: Column) -> None:
         words = Counter(list(column.values))  # counted as they are, which is quicker than as text
@@ -91,6 +108,12 @@ class Statistics:
     def _widen(self, key: str, low: float, high: float) -> None:
         least, greatest = self._ranges.get(key, (np.inf, -np.inf))
         self._ranges[key] = (min(least, low), max(greatest, high))
+
+
+def _triangles(content: Content) -> int:
+    groups = [(content.primitives, 1)]
+    groups += [(group.primitives, len(group.translations)) for group in content.instances]
+    return sum(len(one.indices) * copies for shapes, copies in groups for one in shapes)
 
 
 def _plain(value: float) -> float | int:

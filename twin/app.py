@@ -136,6 +136,7 @@ def create_app(settings: Settings, read_url: str) -> FastAPI:
     app.add_middleware(Caching)
     app.add_middleware(Heads)
     app.add_middleware(HashedTiles)
+    app.add_middleware(errors.Unexpected)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,

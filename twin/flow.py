@@ -13,10 +13,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ingest import pipeline
+from ingest import pipeline, unread
 from ingest.archives import opened
 from ingest.mapping import save_mapping
-from ingest.pipeline import CheckResult, Held
+from ingest.pipeline import CheckResult
 from ingest.readers.base import ReadOptions
 from ingest.readers.survey_mapping import proposed
 from ingest.rules.context import CheckContext
@@ -50,7 +50,7 @@ def check(
     """Read and check ``files`` without a database."""
     with pipeline.opened(files) as held:
         kept = kept_files.take(held, given, twin, StorageCrs(srid))
-        checked = _checked(kept.rest, given, twin, None, srid)
+        checked = _checked(kept, given, twin, None, srid)
     return [*kept.outcomes, *(outcome for outcome, _ in checked)]
 
 
@@ -95,7 +95,7 @@ def ingest(
         kept = kept_files.take(held, given, twin, storage, settings.home, replace_all)
         ground = open_terrain(settings.home, twin.id, storage)
         given = replace(given, context=replace(given.context, terrain=ground))
-        checked = _checked(kept.rest, given, twin, dataset, settings.storage_srid)
+        checked = _checked(kept, given, twin, dataset, settings.storage_srid)
     outcomes: list[Outcome] = []
     batches: dict[tuple[str, str], list[tuple[Outcome, Delivery]]] = {}
     for outcome, delivery in checked:
@@ -163,8 +163,10 @@ def keep_mapping(path: Path, files: Sequence[Path], given: ReadOptions) -> None:
 def load_samples(
     settings: Settings, url: str, samples: Sequence[Sample], if_empty: bool
 ) -> tuple[list[Outcome], list[tuple[str, BuildReport]]]:
-    """Ingest all sample deliveries and tile their twins; ``if_empty`` skips what is there."""
+    """Ingest all sample deliveries and tile their twins, terrain too; ``if_empty`` skips what is
+    there."""
     from twin import derived
+    from twin.terrain import tile_terrain
     from twin.tiling import tile
 
     migrate(settings, url)
@@ -182,17 +184,20 @@ def load_samples(
         touched = {t for t in touched if not all(_tiled(settings, t, x) for x in Theme)}
     chosen = [twin for twin in twins.values() if twin.id in touched]
     derived.renew(url, chosen)
+    tile_terrain(settings, url, chosen)
     return outcomes, tile(settings, url, chosen) if chosen else []
 
 
 def _checked(
-    held: Held,
+    kept: kept_files.Kept,
     given: ReadOptions,
     twin: TwinDefinition | None,
     dataset: str | None,
     srid: int,
 ) -> list[tuple[Outcome, Delivery | None]]:
-    """Outcome and delivery of every group of files that are ``held``."""
+    """Outcome and delivery of every group of files of the rest; an error where neither of it nor of
+    what was ``kept`` anything could be read."""
+    held = kept.rest
     times: list[float] = []
 
     if not held.files and not held.refused:
@@ -215,12 +220,20 @@ def _checked(
         ended = time.perf_counter()
         advance(len(results), len(results))
     spans = [b - a for a, b in pairwise([*times, ended])]
-    unread = len(results) - len(spans)
-    spans = [0.0] * unread + spans
+    if not kept.outcomes and _none_read(results):
+        nothing = unread.nothing_read(held.named)
+        results.append(CheckResult(held.named, None, None, (nothing,)))
+    spans = [0.0] * (len(results) - len(spans)) + spans
     return [
         (_outcome(result, seconds), result.delivery)
         for result, seconds in zip(results, spans, strict=True)
     ]
+
+
+def _none_read(results: Sequence[CheckResult]) -> bool:
+    """Whether no reader took a file of ``results``, nor any error says so already."""
+    severities = {finding.severity for result in results for finding in result.findings}
+    return Severity.ERROR not in severities and all(result.reader is None for result in results)
 
 
 def _outcome(result: CheckResult, seconds: float) -> Outcome:

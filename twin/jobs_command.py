@@ -45,6 +45,7 @@ def jobs(
     with runtime.database(settings) as database:
         runtime.migrate(settings, database.url)
         with connect(database.url) as conn:
+            stored.abandon(conn)
             if cancel is not None:
                 job = stored.get(conn, cancel)
                 if job is None or job.state != "running":
@@ -70,8 +71,10 @@ def jobs(
 
 
 def _none(job: int, state: str | None) -> NoJobError:
-    en = "there is none of that number" if state is None else f"it is {state}"
-    zh = "编号不存在" if state is None else f"其状态为 {state}"
+    zh, en = "编号不存在", "there is none of that number"
+    if state is not None:
+        zh, word = _STATES[state].split()
+        zh, en = f"其状态为“{zh}”，没有进程可停止", f"it is {word}, no process is there to stop"
     return NoJobError(
         f"Job {job} cannot be cancelled: {en}. `twin jobs` lists what runs.",
         f"任务 {job} 无法取消：{zh}。用 `twin jobs` 查看正在运行的任务。",

@@ -126,6 +126,12 @@ class Services:
         try:
             yield
         except TileNotFoundError:
+            if name == ROOT:
+                raise TileNotFoundError(
+                    f"Layer '{layer}' of twin '{twin}' has no tiles yet: `twin ingest` what it is "
+                    "made of, then `twin tile`.",
+                    f"孪生体“{twin}”的图层“{layer}”尚无切片：请先 twin ingest 入库，再 twin tile。",
+                ) from None
             raise TileNotFoundError(
                 f"Layer '{layer}' of twin '{twin}' has no file '{name}'. "
                 f"Start at {ROOT}, which names them all.",

@@ -18,9 +18,11 @@ from twin.settings import Settings
 if TYPE_CHECKING:
     from models.twins import TwinDefinition
     from tiles.build import BuildReport
+    from tiles.large import LargeFeature
     from tiles.points import PointReport
     from tiles.terrain import TerrainReport
     from tiles.textured import MeshReport
+    from tiles.tilers.base import RefusedFeature
 
 CANNOT = 2
 #: Faults of a layer that are told one by one.
@@ -58,8 +60,8 @@ class Making:
         typer.Option(
             "--implicit",
             metavar="DIR",
-            help="另存隐式切片，每次整层重写 Write implicit tilesets there, too: "
-            "whole layers each time, however little changed",
+            help="另存隐式切片（.gz），每次整层重写 Write implicit tilesets there, too, "
+            "gzipped (.gz) as --out is: whole layers each time, however little changed",
         ),
     ] = None
 
@@ -135,7 +137,9 @@ def _make(
     Raises :class:`twin.options.OptionError` for an option that ``layer`` has no use for.
     """
     from twin import mesh, pointcloud, runtime, terrain
+    from twin.tile_looks import Looks
 
+    Looks(making.profile, making.outlines).require()
     files = layer in (terrain.THEME, pointcloud.LAYER, mesh.LAYER)
     if layer is not None and files:
         _require_used(making, layer, making.profile if layer == terrain.THEME else None)
@@ -239,6 +243,7 @@ def _tell(made: Made) -> None:
             f"{report.seconds:.1f} s"
         )
         _tell_refused(report)
+        _tell_each(report.large)
 
 
 def _tell_refused(report: BuildReport) -> None:
@@ -248,7 +253,12 @@ def _tell_refused(report: BuildReport) -> None:
         one = next(r for r in skipped if r.code == code)
         err.print(f"  {code} × {count}: {one.zh} {one.en}", markup=False)
     faults = [r for r in report.refused if not r.code.startswith("SKIP")]
-    for fault in faults[:_TOLD]:
-        err.print(f"  {fault.code} {fault.id}: {fault.zh} {fault.en}", markup=False)
-    if (more := len(faults) - _TOLD) > 0:
+    _tell_each(faults)
+
+
+def _tell_each(features: Sequence[RefusedFeature | LargeFeature]) -> None:
+    """A line a feature, of not too many."""
+    for one in features[:_TOLD]:
+        err.print(f"  {one.code} {one.id}: {one.zh} {one.en}", markup=False)
+    if (more := len(features) - _TOLD) > 0:
         err.print(f"  … 另有 {more} 个，见 --json ({more} more)")

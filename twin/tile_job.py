@@ -12,8 +12,6 @@ from models.db import jobs
 from models.db.connection import Connection, connect
 from twin.console import Step
 
-#: A running job that has told nothing for so long, and has no connection, lost its process.
-SILENT: Final = timedelta(minutes=5)
 #: Files that the published tileset no longer needs stay so long, for readers of an older one.
 KEPT: Final = timedelta(days=1)
 
@@ -29,7 +27,7 @@ def job(
     :class:`models.db.jobs.JobCancelledError` where somebody asked it to stop.
     """
     with connect(url) as conn:
-        jobs.abandon(conn, SILENT)
+        jobs.abandon(conn)
         jobs.wait_turn(conn, f"{kind}/{twin}/{detail.get('layer')}")
         number = jobs.start(conn, kind, twin=twin, detail=detail)
         told = 0.0

@@ -85,7 +85,7 @@ def implicit(
     settings: Settings, out: str | None, layers: Iterable[tuple[str, str]], to: Path
 ) -> int:
     """Write the published ``layers`` (twin, layer) of the store ``out`` once more below ``to``, as
-    plain files with implicit tiling; how many files of contents they are."""
+    gzipped files with implicit tiling; how many files of contents they are."""
     stores = places(settings, out)
     return sum(
         write_implicit(stores.store(twin, layer), to / twin / layer).contents

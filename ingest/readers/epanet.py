@@ -3,8 +3,9 @@
 Read after the EPANET 2.2 user manual, appendix C. Junctions, reservoirs and tanks become points,
 pipes segments, pumps and valves points between two short segments. An elevation of a junction is
 taken as the ground's, as models are made from terrain; it says nothing of the pipe's depth, so that
-the heights of segments are null, and null they are for reservoirs and tanks, whose figures are
-water levels.
+the heights of segments are NaN, and NaN they are for reservoirs and tanks, whose figures are water
+levels. :mod:`ingest.heights` refuses those rows: the network is read whole, and kept as far as its
+heights are known.
 """
 
 from __future__ import annotations
@@ -138,7 +139,7 @@ def _depths(file: str) -> Finding:
         "INP-02",
         Severity.INFO,
         Place(file),
-        f"{file}：EPANET 模型不含管道埋深，管段高程为空；节点高程作为地面高程。",
-        f"{file}: an EPANET model has no depths of pipes, so the heights of segments are null; "
+        f"{file}：EPANET 模型不含管道埋深，管段因此无法入库；节点高程作为地面高程。",
+        f"{file}: an EPANET model has no depths of pipes, so that its segments cannot be stored; "
         "elevations of junctions are taken as ground heights.",
     )

@@ -61,8 +61,12 @@ def lines(
 
 
 def points_table(nodes: pd.DataFrame, links: Links) -> pd.DataFrame:
-    """``pipe_point`` rows of the nodes and, behind them, of the devices."""
-    xyz = nodes[["x", "y", "ground_h"]].to_numpy(np.float64)
+    """``pipe_point`` rows of the nodes and, behind them, of the devices.
+
+    A node stands at its ground height; one of which only the bottom is known stands there.
+    """
+    height = nodes["ground_h"].fillna(nodes["well_bottom_h"])
+    xyz = nodes[["x", "y"]].assign(z=height).to_numpy(np.float64)
     device = np.flatnonzero(links.rows["device"].to_numpy(bool))
     middle = _middles(links, device)
     own = links.rows.iloc[device]

@@ -68,6 +68,10 @@ _MAGIC: Final[tuple[tuple[bytes, Kind], ...]] = (
     (b"\x00\x01\x00\x00Standard ACE DB", Kind.ACCESS),
 )
 _DBF_VERSIONS: Final = frozenset(b"\x03\x83\x8b\xf5\x30\x31\x32\x02")
+#: An object, or an array; what else begins with a bracket is the section of a text (.ini, .inp).
+_JSON: Final = re.compile(rb'\{|\[\s*(?:[\[\]{"]|(?:-?\d[\d.eE+-]*|true|false|null)\s*[,\]])')
+#: Of which the first may stand behind everything else, megabytes from the beginning.
+_CITYJSON: Final = re.compile(rb'"type"\s*:\s*"CityJSON|"CityObjects"\s*:\s*\{')
 _GEOJSON_TYPE: Final = re.compile(
     rb'"type"\s*:\s*"(Feature|GeometryCollection"|(Multi)?(Point|LineString|Polygon)")'
 )
@@ -106,7 +110,7 @@ def sniff(path: Path) -> Kind:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(b"ISO-10303-21"):
         return Kind.IFC
-    if text.startswith((b"{", b"[")):
+    if _JSON.match(text):
         return _json(text)
     if text.startswith(b"<"):
         return Kind.XML
@@ -116,7 +120,7 @@ def sniff(path: Path) -> Kind:
 
 
 def _json(text: bytes) -> Kind:
-    if re.search(rb'"type"\s*:\s*"CityJSON', text):
+    if _CITYJSON.search(text):
         return Kind.CITYJSON
     if _GEOJSON_TYPE.search(text) or (b'"features"' in text and b"[" in text):
         return Kind.GEOJSON

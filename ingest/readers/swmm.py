@@ -2,8 +2,9 @@
 
 Read after the SWMM 5.2 user manual, appendix D. Conduits become segments with inverts from the
 nodes' elevations and the offsets; pumps, orifices, weirs and outlets points between two short
-segments. The format does not tell storm water from sewage: the class is that of ``profile`` (YS,
-WS, HS, or a word for them), else PS, drainage.
+segments, whose heights the format has not: :mod:`ingest.heights` refuses those. It does not tell
+storm water from sewage: the class is that of ``profile`` (YS, WS, HS, or a word for them), else PS,
+drainage.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from ingest.readers.epanet_rows import (
     tell_stray,
 )
 from ingest.readers.inp_reader import FOOT, InpReader, attributes, metric, option
+from models.findings import Finding, Place, Severity
 
 _METRIC: Final = frozenset({"CMS", "LPS", "MLD"})
 _US: Final = frozenset({"CFS", "GPM", "MGD"})
@@ -76,6 +78,9 @@ class SwmmReader(InpReader):
         )
         metre = 1.0 if metres else FOOT
         nodes = _nodes(inp, code, metre, report)
+        low = int((nodes["ground_h"].isna() & nodes["well_bottom_h"].notna()).sum())
+        if low:
+            report.findings.append(_at_invert(report.file, low, len(nodes)))
         return nodes, _links(inp, code, nodes, metre, report)
 
 
@@ -98,6 +103,19 @@ def _nodes(inp: Inp, code: str, metre: float, report: Report) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True).assign(class_code=code)
 
 
+def _at_invert(file: str, low: int, count: int) -> Finding:
+    return Finding(
+        "INP-02",
+        Severity.INFO,
+        Place(file),
+        f"{file}：{count} 个节点中有 {low} 个未给深度，其地面高程为空，点位置于管底高程。"
+        "如需地面高程，请补充最大深度（MaxDepth）。",
+        f"{file}: {low} of {count} nodes have no depth: their ground height is null, and they "
+        "stand at their invert. Give their depth (MaxDepth) where the ground height is wanted.",
+        str(low),
+    )
+
+
 def _links(inp: Inp, code: str, nodes: pd.DataFrame, metre: float, report: Report) -> pd.DataFrame:
     conduits = table(inp, _CONDUITS, report)
     inverts = _inverts(inp, conduits, nodes, metre, report)
@@ -110,7 +128,8 @@ def _links(inp: Inp, code: str, nodes: pd.DataFrame, metre: float, report: Repor
     links["flow"] = pd.array(np.ones(len(links), np.int64), dtype="Int64")
     _sections(inp, links, metre, report)
     for end in ("from", "to"):
-        links[f"{end}_z"] = links[f"{end}_invert_h"] + links["height_mm"] / 2000
+        # a conduit without a size runs where its invert is
+        links[f"{end}_z"] = links[f"{end}_invert_h"] + links["height_mm"].fillna(0) / 2000
     links["attrs"] = attributes(
         swmm=links["section"],
         length_m=links["length"] * metre,

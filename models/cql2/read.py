@@ -17,7 +17,7 @@ from models.cql2 import operators as ops
 from models.cql2 import text as cql2_text
 from models.cql2 import tree
 from models.cql2.errors import FilterError, NotListedError
-from models.cql2.geometry import Transform, read_bbox, read_geometry
+from models.cql2.geometry import Placing, Transform, read_bbox, read_geometry
 from models.cql2.moments import read_date, read_instant, read_timestamp
 from models.cql2.refusals import TEXTS, TIMES, alike, count, locate, refuse, wrong
 from models.cql2.tree import Call, Expression, Kind
@@ -41,12 +41,15 @@ def parse(
     *,
     language: Language = "cql2-text",
     transform: Transform | None = None,
+    place: Placing | None = None,
 ) -> Call | tree.Property | tree.Literal:
     """The tree of a filter over ``properties`` (name -> kind), which evaluates to a Boolean.
 
     ``transform`` takes a shapely geometry of the filter's CRS (in the order in which it was
-    written) into the storage CRS; without it geometries stay as they are. Raises
-    :class:`FilterError`, and :class:`NotListedError` for a function or property that is not listed.
+    written) into the storage CRS; without it geometries stay as they are. ``place`` makes a box of
+    its corners there, since only who knows the CRS knows its axes and unit; without it they are
+    degrees, east first. Raises :class:`FilterError`, and :class:`NotListedError` for a function or
+    property that is not listed.
     """
     size = len(source.encode("utf-8", "surrogatepass"))
     if size > MOST_BYTES:
@@ -65,7 +68,7 @@ def parse(
                 f"filter: not JSON ({error}). Send CQL2 JSON, or filter-lang=cql2-text.",
                 f"filter：不是 JSON（{error}）。请发送 CQL2 JSON，或用 filter-lang=cql2-text。",
             ) from error
-    reader = _Reader(properties, transform)
+    reader = _Reader(properties, transform, place)
     try:
         found = reader.expression(document, 0)
     except FilterError as error:
@@ -77,9 +80,14 @@ def parse(
 
 
 class _Reader:
-    def __init__(self, properties: Mapping[str, Listed], transform: Transform | None) -> None:
+    def __init__(
+        self,
+        properties: Mapping[str, Listed],
+        transform: Transform | None,
+        place: Placing | None,
+    ) -> None:
         self.properties = properties
-        self.transform = transform
+        self.transform, self.place = transform, place
         self.nodes = 0
         self.vertices = 0
         self.wrong: dict[str, Any] | None = None
@@ -121,7 +129,7 @@ class _Reader:
             case {"interval": [start, end], **rest} if not rest:
                 return tree.Interval(self.end(start, depth), self.end(end, depth))
             case {"bbox": list(numbers), **rest} if not rest:
-                return tree.Geometry(read_bbox(numbers, self.transform))
+                return tree.Geometry(read_bbox(numbers, self.place, self.transform))
             case {"type": str(), **rest} if "op" not in rest:
                 shape, self.vertices = read_geometry(node, self.transform, self.vertices)
                 return tree.Geometry(shape)

@@ -14,7 +14,7 @@ from psycopg import sql
 from models.db.connection import Connection, connect
 from models.db.errors import translated
 from models.db.read import framed, selected
-from models.db.statements import statement
+from models.db.statements import octets, statement
 
 I64 = npt.NDArray[np.int64]
 
@@ -24,6 +24,7 @@ FOOTPRINT: Final = np.dtype(
         ("row", "<i8"),
         *((name, "<f8") for name in ("west", "south", "east", "north", "base", "height")),
         ("points", "<i4"),
+        ("octets", "<i4"),
     ]
 )
 
@@ -52,16 +53,18 @@ def at_snapshot(url: str, name: str) -> Iterator[Connection]:
 
 @translated
 def scan_footprints(
-    conn: Connection, table: str, twin: str, rows: I64 | None = None
+    conn: Connection, table: str, twin: str, texts: tuple[str, ...], rows: I64 | None = None
 ) -> npt.NDArray[np.void]:
     """(n,) :data:`FOOTPRINT` of ``building`` or ``building_part`` now, or of ``rows`` by number, in
     order of id.
 
-    ``base`` is the lowest z where the row has no base height. Takes 60 bytes a row. ``conn`` is in
-    a transaction.
+    ``base`` is the lowest z where the row has no base height, ``octets`` are the bytes of the
+    columns ``texts``. Takes 64 bytes a row. ``conn`` is in a transaction.
     """
     chosen = sql.SQL(_NOW if rows is None else "t.row_id = ANY(%(rows)s)")
-    query = statement("scan_footprints", table=sql.Identifier(table), chosen=chosen)
+    query = statement(
+        "scan_footprints", table=sql.Identifier(table), chosen=chosen, octets=octets(texts, "t")
+    )
     big_endian = FOOTPRINT.newbyteorder(">")
     with conn.cursor("footprints", binary=True) as cursor:  # of the server, which keeps the rest
         cursor.execute(query, {"twin": twin, "rows": None if rows is None else rows.tolist()})

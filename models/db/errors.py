@@ -145,6 +145,12 @@ class OwnershipError(UpdateError):
         self.others, self.deliverer = dict(others), deliverer
 
 
+class TooLongError(DatabaseError):
+    """A statement took longer than statements may, and was stopped."""
+
+    code = "DB-09"
+
+
 #: SQLSTATE (or its class, two characters) -> (English, Chinese).
 SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "53100": (
@@ -246,12 +252,11 @@ def translate(error: BaseException, base: Path | None = None) -> DatabaseError:
             f"The database refused an operation (code {name}). The log has the details.",
             f"数据库拒绝了一项操作(代码 {name})。详见日志。",
         )
+    kind = TooLongError if state == "57014" else DatabaseError
     if base is None:
-        return DatabaseError(*sentence)
+        return kind(*sentence)
     log = base / LOG_NAME
-    return DatabaseError(
-        f"{sentence[0]} (server log: {log})", f"{sentence[1]}（服务器日志：{log}）"
-    )
+    return kind(f"{sentence[0]} (server log: {log})", f"{sentence[1]}（服务器日志：{log}）")
 
 
 def _with_files(state: str, said: str, base: Path) -> DatabaseError | None:

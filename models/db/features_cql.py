@@ -80,16 +80,24 @@ class Arguments:
 
 
 def sql_of(
-    filter_: Expression, columns: Mapping[str, str], args: Arguments, *, srid: int, plan: str
+    filter_: Expression,
+    columns: Mapping[str, str],
+    args: Arguments,
+    *,
+    srid: int,
+    plan: str,
+    ends: Mapping[str, str] | None = None,
 ) -> str:
     """The condition of ``filter_`` as SQL; its values are added to ``args``.
 
     ``columns`` gives the SQL of each property (trusted text, qualified), or of the column that its
     path begins with. ``geometry`` in it is the column that has the spatial index; ``plan`` is the
     SQL of what spatial functions may be asked about (the same, or its outline where GEOS cannot
-    take the column's type). Geometries of the tree are in EPSG:``srid``.
+    take the column's type). Geometries of the tree are in EPSG:``srid``. ``ends`` gives the SQL of
+    those properties of time that are null in ``columns`` where they are open: an end of a period is
+    infinite there, as ``..`` is.
     """
-    where = _Writer(columns, args, srid, plan).write(filter_)
+    where = _Writer(columns, args, srid, plan, ends or {}).write(filter_)
     asked = [
         f"{columns[column]} @> ANY({args.add(documents, 'text[]')}::jsonb[])"
         for column, documents in contained(filter_)
@@ -98,8 +106,15 @@ def sql_of(
 
 
 class _Writer:
-    def __init__(self, columns: Mapping[str, str], args: Arguments, srid: int, plan: str) -> None:
-        self.columns, self.args, self.srid, self.plan = columns, args, srid, plan
+    def __init__(
+        self,
+        columns: Mapping[str, str],
+        args: Arguments,
+        srid: int,
+        plan: str,
+        ends: Mapping[str, str],
+    ) -> None:
+        self.columns, self.args, self.srid, self.plan, self.ends = columns, args, srid, plan, ends
 
     def write(self, node: Expression) -> str:
         match node:
@@ -117,6 +132,11 @@ class _Writer:
                 return _CALLS[op](self, op, operands)
         raise TypeError(f"{type(node).__name__} has no value of its own")
 
+    def operand(self, node: Expression) -> str:
+        """``node`` beside an operator; a condition binds more loosely than any that compares."""
+        text = self.write(node)
+        return f"({text})" if isinstance(node, Call) and node.kind == Kind.BOOLEAN else text
+
     def column(self, node: Property) -> str:
         if not node.path:
             return self.columns[node.name]
@@ -133,7 +153,7 @@ class _Writer:
             return found
         if {left.kind, right.kind} == {Kind.DATE, Kind.TIMESTAMP}:
             return f"{self.moment(left)} {op} {self.moment(right)}"
-        a, b = self.write(left), self.write(right)
+        a, b = self.operand(left), self.operand(right)
         # texts in the order of code points, whatever the database's own collation
         ordered = left.kind in (Kind.TEXT, Kind.UUID) and op not in ("=", "<>")
         return f'{a} {op} {b} COLLATE "C"' if ordered else f"{a} {op} {b}"
@@ -147,7 +167,7 @@ class _Writer:
         identity = _uuid(str(value.value))
         name = self.columns[column.name]
         if identity is None:
-            return f"({name} IS NULL AND NULL)"  # no id is written so: false, or unknown for null
+            return _never(name)
         return f"{name} = {self.args.add(identity, 'uuid')}"
 
     def between(self, op: str, operands: tuple[Expression, ...]) -> str:
@@ -166,11 +186,15 @@ class _Writer:
         }
         if isinstance(value, Property) and value.kind == Kind.UUID and plain:
             wanted = [i for i in (_uuid(str(_value(item))) for item in items) if i is not None]
-            return f"{self.columns[value.name]} = ANY({self.args.add(wanted, 'uuid[]')})"
+            name = self.columns[value.name]
+            return f"{name} = ANY({self.args.add(wanted, 'uuid[]')})" if wanted else _never(name)
         if plain and kinds == {value.kind}:
             array = self.args.add([_value(item) for item in items], f"{_TYPES[value.kind]}[]")
-            return f"{self.write(value)} = ANY({array})"
-        return " OR ".join(f"({self.comparison('=', (value, item))})" for item in items)
+            return f"{self.operand(value)} = ANY({array})"
+        # each is written once: the statement stays as long as the filter, however it is nested
+        mixed = {value.kind, *kinds} == {Kind.DATE, Kind.TIMESTAMP}
+        first, *others = map(self.moment if mixed else self.operand, (value, *items))
+        return f"{first} IN ({', '.join(others)})"
 
     def is_null(self, op: str, operands: tuple[Expression, ...]) -> str:
         (value,) = operands
@@ -230,6 +254,8 @@ class _Writer:
         found = node.end if last else node.start
         if found is None:
             return f"'{'' if last else '-'}infinity'::timestamptz"
+        if isinstance(found, Property) and found.name in self.ends:
+            return self.ends[found.name]
         return self.moment(found)
 
     def moment(self, node: Expression) -> str:
@@ -280,6 +306,11 @@ def _uuid(text: str) -> uuid.UUID | None:
     except ValueError:
         return None
     return found if str(found) == text else None
+
+
+def _never(column: str) -> str:
+    """That a UUID is written as none is: false, or unknown for null."""
+    return f"({column} IS NULL AND NULL)"
 
 
 def _value(node: Expression) -> Any:

@@ -173,7 +173,9 @@ def conditions(
     if what.filter is not None:
         columns = _Columns(what.table)
         outline = plan(what.table)
-        out.append(f"({sql_of(what.filter, columns, args, srid=what.srid, plan=outline)})")
+        ends = {name: f"t.{name}" for name in _OPEN}
+        where = sql_of(what.filter, columns, args, srid=what.srid, plan=outline, ends=ends)
+        out.append(f"({where})")
         out += _found(what.table, what.filter, args)
     return out
 

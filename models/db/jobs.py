@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from psycopg import sql
@@ -54,12 +54,13 @@ def start(
 
     The job is alive as long as ``conn``, which holds a lock for it: see :func:`abandon`.
     """
-    row = conn.execute(
-        "INSERT INTO job (kind, twin_id, detail) VALUES (%s, %s, %s) RETURNING id",
-        (kind, twin, Jsonb(detail or {})),
-    ).fetchone()
-    assert row is not None
-    conn.execute("SELECT pg_advisory_lock(hashtextextended('job/' || %s::text, 1))", row)
+    with conn.transaction():  # nobody sees the job without its lock
+        row = conn.execute(
+            "INSERT INTO job (kind, twin_id, detail) VALUES (%s, %s, %s) RETURNING id",
+            (kind, twin, Jsonb(detail or {})),
+        ).fetchone()
+        assert row is not None
+        conn.execute("SELECT pg_advisory_lock(hashtextextended('job/' || %s::text, 1))", row)
     return int(row[0])
 
 
@@ -108,16 +109,18 @@ def cancel(conn: Connection, job: int) -> None:
 
 
 @translated
-def abandon(conn: Connection, silent: timedelta) -> list[Job]:
-    """Mark running jobs that gave no sign of life for ``silent`` as abandoned, and return them.
+def abandon(conn: Connection) -> list[Job]:
+    """Mark running jobs whose process has ended as abandoned, and return them.
 
     A job that is silent in a long step is none of them: its connection is still there. Each is
     returned to one caller only, who may take the work up again.
     """
-    rows = conn.execute(
-        statement("jobs_abandon", columns=COLUMNS),
-        {"silent": silent},
-    ).fetchall()
+    told = {
+        "en": "Its process ended before it did (it was killed, or the machine stopped). Nothing "
+        "half made is served; run the command again.",
+        "zh": "其进程在完成前已结束（被终止或停机）。未完成的结果不会发布，请重新运行该命令。",
+    }
+    rows = conn.execute(statement("jobs_abandon", columns=COLUMNS), told).fetchall()
     return [Job(*row) for row in rows]
 
 

@@ -20,7 +20,7 @@ from models.db import mvt_rows
 from models.db.connection import Connection
 from models.db.mvt_shapes import Source, boxes_here, boxes_there, brought, read_shapes
 from models.db.statements import statement
-from models.mvt.grid import TileMatrixSet
+from models.mvt.grid import DEEPEST, TileMatrixSet
 from models.mvt.net import blocks_of
 from models.mvt.overview import crowded, drawn
 from models.mvt.shapes import Array, Ints, Shapes, boxes_of, taken, touched, widened
@@ -29,6 +29,8 @@ from models.mvt.shapes import Array, Ints, Shapes, boxes_of, taken, touched, wid
 MOST: Final = 500
 #: Levels of an overview whose features are too few to be worth it.
 _LEVELS: Final = 3
+#: Blocks of the finest level that are looked for one by one: a lake has millions of small ones.
+_BLOCKS: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,11 @@ def follow(conn: Connection, source: Source, tms: TileMatrixSet, first: int) -> 
     if len(changed) > MOST:
         return False
     boxes = boxes_there(changed, tms, source.storage)
+    if _many(boxes, source, tms, old):
+        return False
     if len(boxes):
         shapes, kinds, near = _about(conn, source, tms, old, boxes)
-        if crowded(shapes, tms, old.raw):
+        if old.raw <= DEEPEST and crowded(shapes, tms, old.raw):
             return False
         for level in drawn(shapes, tms, old.first, old.raw, old.cells) if len(shapes) else ():
             numbers = mvt_rows.numbered(near[level.zoom])
@@ -130,6 +134,15 @@ def _about(
         longest = (spans[:, 2:] - spans[:, :2]).max(initial=0.0)
         shapes, kinds = read(widened(places, longest + cell))
     return shapes, kinds, near
+
+
+def _many(boxes: Array, source: Source, tms: TileMatrixSet, old: _Old) -> bool:
+    zoom = old.raw - 1
+    number = old.cells[zoom]
+    if source.layer.geometry == "line":
+        number = blocks_of(zoom, old.first, number)
+    across = (boxes[:, 2:] - boxes[:, :2]) * number / tms.side(zoom) + 1
+    return bool(across.prod(axis=1).sum() > _BLOCKS)
 
 
 def _meeting(bounds: Array, boxes: Array) -> Ints:

@@ -15,7 +15,6 @@ from models.mvt.grid import TileMatrixSet
 from models.mvt.placed import placed
 from models.mvt.shapes import Array, Drawn, Ints
 
-_CHUNK: Final = 50_000
 _COPY: Final = (
     "COPY mvt_drawn (overview_id, zoom, tile_row, tile_col, block, kind, count, measure, size, geom"
     ") FROM STDIN"
@@ -47,20 +46,17 @@ def _text(
     words = np.array([*(_escaped(k) for k in kinds), "\\N"], dtype=object)[level.kind]
     sizes, measures = _numbers(level.size), _numbers(level.measure)
     blocks = numbered(level.block)
-    there = placed(level, tms)
-    for first in range(0, len(there.item), _CHUNK):
-        part = slice(first, first + _CHUNK)
-        item = there.item[part]
+    for there in placed(level, tms):
         yield "".join(
             f"{overview}\t{level.zoom}\t{row}\t{col}\t{b}\t{k}\t{n}\t{m}\t{s}\t{g}\n"
             for (col, row), b, k, n, m, s, g in zip(
-                there.tile[part].tolist(),
-                blocks[item].tolist(),
-                words[item],
-                level.count[item].tolist(),
-                measures[item],
-                sizes[item],
-                shapely.to_wkb(there.geometry[part], hex=True),
+                there.tile.tolist(),
+                blocks[there.item].tolist(),
+                words[there.item],
+                level.count[there.item].tolist(),
+                measures[there.item],
+                sizes[there.item],
+                shapely.to_wkb(there.geometry, hex=True),
                 strict=True,
             )
         )

@@ -84,7 +84,6 @@ async def open_pool(
             wait=wait,
             timeout=10,
             init=_become_reader,
-            reset=_as_it_is,
             server_settings={
                 "application_name": "twin-api",
                 "default_transaction_read_only": "on",
@@ -103,11 +102,6 @@ async def open_pool(
         yield pool
     finally:
         await pool.close()
-
-
-async def _as_it_is(conn: asyncpg.Connection) -> None:
-    """Nothing is set, listened to or locked beyond a transaction, whose end the driver sees to: a
-    question to put it back would cost as much as a short answer."""
 
 
 async def _become_reader(conn: asyncpg.Connection) -> None:

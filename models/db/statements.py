@@ -23,6 +23,12 @@ def statement(name: str, **parts: sql.Composable) -> sql.Composed:
     return sql.SQL(text(name)).format(**parts)
 
 
+def octets(names: list[str] | tuple[str, ...], alias: str) -> sql.Composed:
+    """Bytes of the text columns ``names`` together, null as none; what is long stays packed."""
+    one = sql.SQL("coalesce(octet_length({}), 0)")
+    return sql.SQL(" + ").join(one.format(sql.Identifier(alias, name)) for name in names)
+
+
 def columns(names: list[str] | tuple[str, ...], alias: str | None = None) -> sql.Composed:
     """``alias.a, alias.b``: a list of quoted columns."""
     quoted = [sql.Identifier(alias, n) if alias else sql.Identifier(n) for n in names]

@@ -48,6 +48,10 @@ _MOST_AREAS: Final = 1_000
 #: Bytes of a feature's properties and of a vertex, as vector tiles have them.
 _PROPERTIES: Final = 110
 _VERTEX: Final = 3
+#: Tiles that an overview may be drawn in at a level, and how many more for each feature: a lake
+#: beside a crowd would fill millions at levels that draw the crowd apart.
+_MOST_TILES: Final = 300_000
+_TILES_EACH: Final = 4
 #: Units that half of the features must span to be worth drawing, and nearly all: what spans less
 #: than one is nothing in a tile.
 _WORTH: Final = 6.0
@@ -60,8 +64,9 @@ _UNKNOWN: Final[Mapping[int, int]] = MappingProxyType({})
 
 
 def first_raw(shapes: Shapes, tms: TileMatrixSet, first: int) -> int:
-    """The least level from ``first`` on where every tile takes its features as they are; one more
-    than the deepest where there is none."""
+    """The least level from ``first`` on where every tile takes its features as they are, or where
+    an overview would be drawn in too many tiles; one more than the deepest where there is none.
+    """
     bounds = shapely.bounds(shapes.geometry)
     span = (bounds[:, 2:] - bounds[:, :2]).max(axis=1)
     typical, least = np.quantile(span, [0.5, _NEARLY]) if len(span) else (0.0, 0.0)
@@ -69,6 +74,9 @@ def first_raw(shapes: Shapes, tms: TileMatrixSet, first: int) -> int:
     points = not span.any()
     for zoom in range(first, DEEPEST + 1):
         if (points or worth >= tms.side(zoom) / UNITS) and not crowded(shapes, tms, zoom):
+            return zoom
+        across = (bounds[:, 2:] - bounds[:, :2]) / tms.side(zoom) + 1
+        if across.prod(axis=1).sum() > _MOST_TILES + _TILES_EACH * len(shapes):
             return zoom
     return DEEPEST + 1
 

@@ -7,20 +7,24 @@ what is drawn lies within one tile and stays sound when it is rounded; only the 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import shapely
 
 from models.mvt.grid import MARGIN, UNITS, TileMatrixSet
+from models.mvt.pieces import pieces, polygons
 from models.mvt.shapes import Array, Drawn, Geometries, Ints, boxes_of, touched, widened
 
 _LOW: Final = -MARGIN
 _HIGH: Final = UNITS + MARGIN
 #: Half the side of a dot, in units: what would vanish is drawn as one.
 _DOT: Final = 2
+#: Vertices that are worked over together.
+_BULK: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,36 +37,53 @@ class Placed:
     geometry: Geometries
 
 
-def placed(level: Drawn, tms: TileMatrixSet) -> Placed:
-    """Everything that is drawn at a level in every tile that it touches, margin included."""
+def placed(level: Drawn, tms: TileMatrixSet) -> Iterator[Placed]:
+    """Everything that is drawn at a level in every tile that it touches, margin included: in bulks
+    of bounded size, tile by tile."""
     side = tms.side(level.zoom)
-    reach = widened(shapely.bounds(level.geometry), side * MARGIN / UNITS)
+    bounds = shapely.bounds(level.geometry)
+    reach = widened(bounds, side * MARGIN / UNITS)
     item, tile = touched(reach, tms, side, 2**level.zoom - 1)
     order = np.lexsort((item, tile[:, 0], tile[:, 1]))
     item, tile = item[order], tile[order]
-    there = level.geometry[item]
-    if not len(there):
-        return Placed(item, tile, there)
-    corner = boxes_of(tile, tms, side)[:, [0, 3]]
-    xy, of = shapely.get_coordinates(there, return_index=True)
-    xy = (xy - corner[of]) * [UNITS / side, -UNITS / side]
-    fit = (_points, _lines, _areas)[int(shapely.get_dimensions(there).max())]
-    fitted = fit(there, xy, of)
-    seen = ~shapely.is_missing(fitted)
-    return Placed(item[seen], tile[seen], fitted[seen])
+    dimension = int(shapely.get_dimensions(level.geometry).max(initial=0))
+    fit = (_points, _lines, _areas)[dimension]
+    if dimension == 2:
+        there = pieces(level.geometry, item, tile, tms, level.zoom)
+    else:
+        there = level.geometry[item]
+    units = np.array([UNITS / side, -UNITS / side])
+    for bulk in _bulks(shapely.get_num_coordinates(there)):
+        corner = boxes_of(tile[bulk], tms, side)[:, [0, 3]]
+        xy, of = shapely.get_coordinates(there[bulk], return_index=True)
+        xy = (xy - corner[of]) * units
+        # y is turned over, so that the upper corner has the lesser one
+        low, high = ((bounds[item[bulk]][:, at] - corner) * units for at in ([0, 3], [2, 1]))
+        fitted = fit(there[bulk], xy, of, low, high)
+        seen = ~shapely.is_missing(fitted)
+        yield Placed(item[bulk][seen], tile[bulk][seen], fitted[seen])
 
 
-def _points(_there: Geometries, xy: Array, _of: Ints) -> Geometries:
+def _bulks(vertices: npt.NDArray[np.integer[Any]]) -> Iterator[slice]:
+    """Runs of what has so many ``vertices`` (n,), each of bounded size unless it is of one."""
+    upto, first = np.cumsum(vertices), 0
+    while first < len(upto):
+        most = upto[first] - vertices[first] + _BULK
+        last = max(first + 1, int(np.searchsorted(upto, most, side="right")))
+        yield slice(first, last)
+        first = last
+
+
+def _points(_there: Geometries, xy: Array, _of: Ints, _low: Array, _high: Array) -> Geometries:
     xy = np.rint(xy)
     found = np.asarray(shapely.points(xy), object)
     found[_beyond(xy, xy)] = None
     return found
 
 
-def _lines(there: Geometries, xy: Array, _of: Ints) -> Geometries:
+def _lines(there: Geometries, xy: Array, _of: Ints, low: Array, high: Array) -> Geometries:
     moved = np.asarray(shapely.set_coordinates(there, xy), object)
-    bounds = shapely.bounds(moved)
-    out = _beyond(bounds[:, :2], bounds[:, 2:])
+    out = _beyond(low, high)
     moved[out] = shapely.clip_by_rect(moved[out], _LOW, _LOW, _HIGH, _HIGH)
     parts, of = shapely.get_parts(moved, return_index=True)
     xy, part = shapely.get_coordinates(parts, return_index=True)
@@ -74,44 +95,39 @@ def _lines(there: Geometries, xy: Array, _of: Ints) -> Geometries:
     found = np.full(len(moved), None, dtype=object)
     lines = np.asarray(shapely.linestrings(xy[long], indices=part), object)
     shapely.multilinestrings(lines, indices=of[kept], out=found)
-    gone, centre = _vanished(found, bounds)
+    gone, centre = _vanished(found, low, high)
     dash = np.array([[-_DOT, 0], [_DOT, 0]])
     found[gone] = shapely.linestrings(centre[:, None] + dash)
     return found
 
 
-def _areas(there: Geometries, xy: Array, of: Ints) -> Geometries:
+def _areas(there: Geometries, xy: Array, of: Ints, low: Array, high: Array) -> Geometries:
     exact, xy = xy, np.rint(xy)
+    low, high = np.rint(low), np.rint(high)
     odd_ones = there.copy()
     found = np.asarray(shapely.set_coordinates(there, xy), object)
-    bounds = shapely.bounds(found)
-    odd = _beyond(bounds[:, :2], bounds[:, 2:]) | ~shapely.is_valid(found)
+    odd = _beyond(low, high) | ~shapely.is_valid(found)
     odd[of[1:][(of[1:] == of[:-1]) & (xy[1:] == xy[:-1]).all(axis=1)]] = True
     if odd.any():
-        whole = shapely.make_valid(shapely.set_coordinates(odd_ones[odd], exact[odd[of]]))
+        exactly = shapely.set_coordinates(odd_ones[odd], exact[odd[of]])
+        whole = np.asarray(shapely.make_valid(exactly), object)
         frame = shapely.box(_LOW, _LOW, _HIGH, _HIGH)
-        found[odd] = _polygons(shapely.intersection(whole, frame, grid_size=1.0))
-    gone, centre = _vanished(found, bounds)
+        part = ~np.asarray(shapely.covers(whole, frame))
+        whole[part] = shapely.intersection(whole[part], frame, grid_size=1.0)
+        whole[~part] = frame
+        found[odd] = polygons(whole)
+    gone, centre = _vanished(found, low, high)
     found[gone] = shapely.box(*(centre - _DOT).T, *(centre + _DOT).T)
     return np.asarray(shapely.orient_polygons(found), object)
-
-
-def _polygons(mixed: npt.NDArray[np.object_]) -> Geometries:
-    """The polygons of each, None where there is none."""
-    out = np.full(len(mixed), None, dtype=object)
-    parts, of = shapely.get_parts(mixed, return_index=True)
-    plain = (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)
-    shapely.multipolygons(parts[plain], indices=of[plain], out=out)
-    return out
 
 
 def _beyond(low: Array, high: Array) -> npt.NDArray[np.bool_]:
     return np.asarray((low < _LOW).any(axis=1) | (high > _HIGH).any(axis=1))
 
 
-def _vanished(found: Geometries, bounds: Array) -> tuple[npt.NDArray[np.bool_], Array]:
+def _vanished(found: Geometries, low: Array, high: Array) -> tuple[npt.NDArray[np.bool_], Array]:
     """What is too thin to be seen in the tile that its middle lies in, and those middles (m, 2)."""
-    middle = np.rint((bounds[:, :2] + bounds[:, 2:]) / 2)
+    middle = np.rint((low + high) / 2)
     within = (middle >= 0).all(axis=1) & (middle < UNITS).all(axis=1)
     gone = shapely.is_missing(found) & within
     return gone, middle[gone]

@@ -2,7 +2,7 @@
 
 py3dtiles, whose ``export`` takes solids as WKB, neither extrudes footprints nor reads heights;
 fanvanzh/3dtiles takes a Shapefile in degrees with a column of heights, py3dtilers GeoJSON with
-heights and z, nusamai CityGML. All are written for them beforehand, outside their time.
+heights and z. All are written for them beforehand, outside their time.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 import numpy as np
 import numpy.typing as npt
@@ -22,30 +21,6 @@ from pyproj import Transformer
 
 from models.db import read
 from models.db.connection import connect
-from tests.flow.tileset_reader import Glb
-
-#: Files of CityGML, which nusamai reads side by side.
-_FILES = 8
-_GML = (
-    '<?xml version="1.0" encoding="UTF-8"?>\n'
-    '<core:CityModel xmlns:core="http://www.opengis.net/citygml/2.0" '
-    'xmlns:bldg="http://www.opengis.net/citygml/building/2.0" '
-    'xmlns:gml="http://www.opengis.net/gml"><gml:boundedBy>'
-    '<gml:Envelope srsName="http://www.opengis.net/def/crs/EPSG/0/4979" srsDimension="3">'
-    "<gml:lowerCorner>-180 -90 0</gml:lowerCorner><gml:upperCorner>180 90 9000</gml:upperCorner>"
-    "</gml:Envelope></gml:boundedBy>\n{}</core:CityModel>\n"
-)
-_BUILDING = (
-    '<core:cityObjectMember><bldg:Building gml:id="{}"><bldg:usage>{}</bldg:usage>'
-    '<bldg:measuredHeight uom="m">{}</bldg:measuredHeight>'
-    "<bldg:storeysAboveGround>{}</bldg:storeysAboveGround><bldg:lod1Solid><gml:Solid>"
-    "<gml:exterior><gml:CompositeSurface>{}</gml:CompositeSurface></gml:exterior></gml:Solid>"
-    "</bldg:lod1Solid></bldg:Building></core:cityObjectMember>\n"
-)
-_FACE = (
-    "<gml:surfaceMember><gml:Polygon><gml:exterior><gml:LinearRing><gml:posList>{}"
-    "</gml:posList></gml:LinearRing></gml:exterior></gml:Polygon></gml:surfaceMember>"
-)
 
 
 def write(url: str, twin: str, folder: Path, limit: int) -> dict[str, Any]:
@@ -103,45 +78,22 @@ def write_geojson(url: str, twin: str, folder: Path, limit: int) -> dict[str, An
     return _told(corners)
 
 
-def write_citygml(url: str, twin: str, folder: Path, limit: int) -> dict[str, Any]:
-    """CityGML 2.0 of at most ``limit`` buildings as LoD1 solids, in degrees, longitude first, as
-    nusamai reads EPSG:4979."""
-    table, corners = _corners(url, twin, folder, limit)
-    rings = np.insert(_moved(corners, 4326), 2, 0.0, axis=2)
-    facts = table[["base_height", "height", "storeys", "function"]].to_numpy(object)
-    lines = []
-    for row, ((base, height, storeys, used), ring) in enumerate(zip(facts, rings, strict=True)):
-        faces = "".join(
-            _FACE.format(" ".join(f"{x:.8f} {y:.8f} {z:.2f}" for x, y, z in face.tolist()))
-            for face in _faces(ring, base, base + height, up=2)
-        )
-        lines.append(_BUILDING.format(f"b_{row}", escape(str(used)), height, storeys, faces))
-    for number in range(_FILES):
-        text = _GML.format("".join(lines[number::_FILES]))
-        (folder / f"{number}_bldg.gml").write_text(text, "utf-8")
-    return _told(corners)
-
-
 def counted(files: list[Path]) -> dict[str, Any]:
-    """Triangles that the tiles in ``files`` hold, and different features by their own word."""
-    total, rows, names = 0, 0, set[str]()
+    """Triangles that the b3dm files hold, and features by their own word."""
+    total = features = 0
     for file in files:
         data = file.read_bytes()
-        if file.suffix == ".b3dm":
-            found = struct.unpack_from("<4I", data, 12)
-            rows += orjson.loads(data[28 : 28 + found[0]] or "{}").get("BATCH_LENGTH", 0)
-            data = data[28 + sum(found) :]
-        else:
-            names.update(Glb(data).features())
-        total += _triangles(data)
-    return {"triangles": total, "features": rows + len(names)}
+        sizes = struct.unpack_from("<4I", data, 12)
+        features += orjson.loads(data[28 : 28 + sizes[0]] or "{}").get("BATCH_LENGTH", 0)
+        total += _triangles(data[28 + sum(sizes) :])
+    return {"triangles": total, "features": features}
 
 
 def _triangles(glb: bytes) -> int:
     (length,) = struct.unpack_from("<I", glb, 12)
     document = orjson.loads(glb[20 : 20 + length])
     total = 0
-    for mesh in document.get("meshes", ()):
+    for mesh in document["meshes"]:
         for primitive in mesh["primitives"]:
             at = primitive.get("indices", primitive["attributes"]["POSITION"])
             total += document["accessors"][at]["count"] // 3

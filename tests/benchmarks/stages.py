@@ -96,14 +96,13 @@ def check(layer: str, of: str) -> dict[str, Any]:
 
 def deliver(form: str, folder: str, limit: str) -> dict[str, Any]:
     """Write the stored buildings for another program to tile: as WKB ``solids``, ``shapes`` in
-    degrees, ``geojson`` or ``citygml``."""
+    degrees or ``geojson``."""
     from tests.benchmarks import peer
 
     write = {
         "solids": peer.write,
         "shapes": peer.write_shapes,
         "geojson": peer.write_geojson,
-        "citygml": peer.write_citygml,
     }[form]
     settings = Settings()
     with runtime.database(settings) as database:
@@ -114,7 +113,7 @@ def count(folder: str) -> dict[str, Any]:
     """Count what another program has written."""
     from tests.benchmarks import peer
 
-    files = sorted(file for kind in ("b3dm", "glb") for file in Path(folder).rglob(f"*.{kind}"))
+    files = sorted(Path(folder).rglob("*.b3dm"))
     rest = sum(
         len(gzip.compress(file.read_bytes(), 6)) for file in (*files, *Path(folder).rglob("*.json"))
     )

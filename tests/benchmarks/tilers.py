@@ -102,15 +102,6 @@ TILERS = (
         share=SHARE,
         named=True,
     ),
-    Tiler(
-        "nusamai --sink 3dtiles, CityGML LoD1 → GLB, 4 levels",
-        "citygml",
-        lambda source, out: [f"{source}/*.gml", "--sink", "3dtiles", "--output", str(out)],
-        "nusamai",
-        "TWIN_BENCH_NUSAMAI",
-        "build Project-PLATEAU/PLATEAU-GIS-Converter (cargo build --release -p nusamai)",
-        named=True,
-    ),
 )
 #: What never runs here, and why.
 ELSEWHERE = (
@@ -123,6 +114,11 @@ ELSEWHERE = (
         "pg2b3dm",
         "not run: a .NET 8 tool (dotnet tool install -g pg2b3dm); it takes solids, as py3dtiles "
         "does",
+    ),
+    (
+        "nusamai (PLATEAU GIS Converter)",
+        "not run: Project-PLATEAU/PLATEAU-GIS-Converter builds on atlas-packer and cesiumtiles, "
+        "which are in no package registry; it reads CityGML",
     ),
     (
         "tyler",

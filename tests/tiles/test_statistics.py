@@ -38,8 +38,10 @@ def test_ranges_and_occurrences_over_tiles() -> None:
     }
 
 
-def test_a_layer_of_texts_has_none() -> None:
-    content = box_content(random_boxes(2))
+def test_a_layer_of_texts_has_its_count() -> None:
+    """``properties`` must not be empty where it is given; ``count`` alone tells of lost leaves."""
     found = Statistics()
+    assert found.to_json() is None
+    content = box_content(random_boxes(2))
     found.add(replace(content, columns=content.columns[:1]))
-    assert (found.features, found.to_json()) == (2, None)
+    assert found.to_json() == {"classes": {"building": {"count": 2}}}

@@ -40,3 +40,13 @@ def test_an_option_without_effect_is_told(
     assert ended.returncode == 2
     assert f"--layer {layer} has no use for {option[0]}" in ended.stderr
     assert "不适用" in ended.stderr
+
+
+def test_an_unknown_profile_is_told_before_anything_is_made(
+    new_program: New, tmp_path: Path
+) -> None:
+    program = new_program()
+    ended = program.here.run("tile", "--profile", "tiny")
+    assert ended.returncode == 2
+    assert "found 'tiny', expected one of default, compat, draco" in ended.stderr
+    assert not (program.home / "pg").exists()

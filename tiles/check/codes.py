@@ -185,8 +185,8 @@ CODES: Final[dict[str, Code]] = {
     ),
     "TSC-36": Code(
         _W,
-        "{where} 中有无人引用的 accessor：{found}；应为 {expected}。请删去。",
-        "{where} has accessors that nothing uses: {found}; expected {expected}. Leave them out.",
+        "{where} 中有未被使用的部件：{found}；应为 {expected}。请删去。",
+        "{where} has parts that nothing uses: {found}; expected {expected}. Leave them out.",
     ),
     # features
     "TSC-41": Code(

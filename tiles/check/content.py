@@ -18,7 +18,7 @@ from tiles.check import legacy
 from tiles.check.decoded import Decoded, add_gltf, add_rows
 from tiles.check.files import OutsideError, TooLargeError
 from tiles.check.gltf import Gltf
-from tiles.check.gltf_buffers import BudgetError, split_glb
+from tiles.check.gltf_buffers import CHUNK_HEADER, BudgetError, split_glb
 from tiles.check.report import Limits
 from tiles.check.tables import batch_faults, batch_ids
 from tiles.content import F64
@@ -78,7 +78,7 @@ def _decode(
     magic = data[:4]
     if magic == b"glTF":
         out.kinds.append("glb")
-        add_gltf(Gltf(*split_glb(data), fetch, *_budget(limits)), out, UP[up], None)
+        add_gltf(_glb(data, out, fetch, limits), out, UP[up], None)
     elif magic == b"b3dm":
         out.kinds.append("b3dm")
         _b3dm(legacy.parts(data), out, up, fetch, limits)
@@ -113,7 +113,7 @@ def _decode(
 def _b3dm(
     tile: legacy.Parts, out: Decoded, up: str, fetch: Callable[[str], bytes], limits: Limits
 ) -> None:
-    gltf = Gltf(*split_glb(tile.body), fetch, *_budget(limits))
+    gltf = _glb(tile.body, out, fetch, limits)
     start = len(out.points)
     drawn = add_gltf(gltf, out, UP[up], None)
     centre = tile.vector("RTC_CENTER")
@@ -130,7 +130,7 @@ def _i3dm(
     body = tile.body
     if tile.external:
         body = fetch(body.rstrip(b" \0").decode())
-    gltf = Gltf(*split_glb(body), fetch, *_budget(limits))
+    gltf = _glb(body, out, fetch, limits)
     places = legacy.instances(tile, limits.content_points)
     add_gltf(gltf, out, UP[up], places)
     ids = tile.column("BATCH_ID", len(places))
@@ -160,6 +160,13 @@ def _batch(tile: legacy.Parts, out: Decoded, count: int, drawn: list[Any] | None
     out.problems += problems
     ids = None if problems else batch_ids(tile.batch, tile.batch_binary, count)
     add_rows(out, count, ids, drawn)
+
+
+def _glb(data: bytes, out: Decoded, fetch: Callable[[str], bytes], limits: Limits) -> Gltf:
+    document, binary, further = split_glb(data)
+    if further >= CHUNK_HEADER:
+        out.problems.append(("TSC-35", f"{further} bytes (chunks after BIN)", "0 bytes"))
+    return Gltf(document, binary, fetch, *_budget(limits))
 
 
 def _budget(limits: Limits) -> tuple[int, int]:

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from tiles.check.gltf import Gltf
+from tiles.check.extensions import extension_faults
+from tiles.check.gltf import Array, Gltf
 from tiles.check.tables import U64, faults, hashes, property_tables, table_ids
-from tiles.check.waste import extension_faults, unused_accessors, unused_bytes
+from tiles.check.waste import Span, idle_vertices, spans_beside, spare_bytes, unused_parts
 from tiles.content import F64
 
 
@@ -18,7 +19,8 @@ from tiles.content import F64
 class Decoded:
     """What a content draws. ``points`` in tile coordinates; ``features`` hashes of ids, ``rows``
     features without ids; ``undecoded`` names what could not be placed; ``images`` URIs of textures
-    in files of their own; ``classes`` rows by class of metadata."""
+    in files of their own; ``beside`` such buffers (URI, bytes, spans in use); ``classes`` rows by
+    class of metadata."""
 
     kinds: list[str] = field(default_factory=list)
     points: list[F64] = field(default_factory=list)
@@ -32,6 +34,7 @@ class Decoded:
     problems: list[tuple[str, str, str]] = field(default_factory=list)
     undecoded: list[str] = field(default_factory=list)
     images: list[str] = field(default_factory=list)
+    beside: list[tuple[str, int, list[Span]]] = field(default_factory=list)
 
 
 def add_gltf(gltf: Gltf, out: Decoded, turn: F64, places: F64 | None) -> list[Any]:
@@ -40,12 +43,14 @@ def add_gltf(gltf: Gltf, out: Decoded, turn: F64, places: F64 | None) -> list[An
     batches: list[Any] = []
     drawn: dict[int, list[Any]] = {}
     unknown: set[int | None] = set()
+    named: dict[int, Array] = {}
     copies = 1 if places is None else len(places)
     for mesh in gltf.meshes():
         out.draw_calls += 1
         out.triangles += mesh.triangles * copies
         out.dots += mesh.dots * copies
         out.vertices += mesh.vertices * copies
+        named[mesh.position] = mesh.named | named.get(mesh.position, False)
         if len(mesh.points):
             points = mesh.points @ turn.T + np.asarray(rtc, np.float64)
             out.points.append(points if places is None else _placed(points, places))
@@ -65,13 +70,18 @@ def add_gltf(gltf: Gltf, out: Decoded, turn: F64, places: F64 | None) -> list[An
             out.images.append(image["uri"])
     for code, name, place in extension_faults(gltf.json):
         out.problems.append((code, name, place))
-    wasted = unused_bytes(gltf)
-    if wasted:
-        out.problems.append(("TSC-35", f"{wasted} bytes", "0 bytes"))
-    spare = unused_accessors(gltf.json)
-    if spare:
-        out.problems.append(("TSC-36", _some(spare), "none"))
+    _waste(gltf, out, named)
     return batches
+
+
+def _waste(gltf: Gltf, out: Decoded, named: dict[int, Array]) -> None:
+    for size, place in (*spare_bytes(gltf), *idle_vertices(gltf.json, named)):
+        if size:
+            out.problems.append(("TSC-35", f"{size} bytes ({place})", "0 bytes"))
+    out.beside += spans_beside(gltf)
+    parts, size = unused_parts(gltf.json)
+    if parts:
+        out.problems.append(("TSC-36", f"{_some(parts)}, {size} bytes of JSON", "none"))
 
 
 def _tables(

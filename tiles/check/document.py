@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import orjson
 
+from tiles.check.extensions import extensions_in
 from tiles.check.implicit import EXTENSION
 from tiles.check.tile import JsonObject, Note
-from tiles.check.waste import extensions_in
 
 _VERSIONS: Final = ("1.0", "1.1")
 

@@ -41,6 +41,8 @@ def check_drawn(
         note("TSC-09", ", ".join(sorted(set(found.undecoded))), "plain, quantised, meshopt, Draco")
     for uri in found.images:
         _image(session, name, uri, visit, note)
+    for uri, size, spans in found.beside:
+        session.use(resolve(name, uri), size, spans)
     summary.triangles += found.triangles
     summary.points += found.dots
     summary.draw_calls += found.draw_calls

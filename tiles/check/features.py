@@ -90,6 +90,7 @@ class Ledger:
         comes in its place; features in ``lost`` are told already."""
         if not _UNREAD.isdisjoint(findings.totals):
             return
+        empty = np.empty(0, np.uint64)
         finer: defaultdict[int, list[U64]] = defaultdict(list)
         for one in self._drawn:
             if one.replaces:
@@ -97,7 +98,9 @@ class Ledger:
         for one in self._drawn:
             if one.kept or one.tile in self._unnamed:
                 continue
-            gone = np.setdiff1d(one.keys, np.concatenate([lost, *finer[one.tile]]))
+            gone = np.setdiff1d(one.keys, np.concatenate([*finer[one.tile], empty]))
+            if len(lost):
+                gone = gone[lost[np.searchsorted(lost, gone) % len(lost)] != gone]
             if len(gone):
                 found = f"{len(gone)} of {len(one.keys)} that vanish when it is refined"
                 findings.add("TSC-45", one.where, found, "them in the tiles that replace it")

@@ -30,8 +30,9 @@ class Mesh:
     """A primitive as drawn by one node.
 
     ``points`` (n, 3) in glTF coordinates, each instance's after the other; ``dots`` of them are
-    drawn as points. ``ids`` are (property table, feature ids used, stated featureCount); those of
-    a texture are not known (None).
+    drawn as points. ``named`` (n,) tells which vertices of the accessor ``position`` are drawn.
+    ``ids`` are (property table, feature ids used, stated featureCount); those of a texture are not
+    known (None).
     """
 
     points: F64
@@ -39,6 +40,8 @@ class Mesh:
     dots: int
     vertices: int
     copies: int
+    position: int
+    named: Array
     ids: tuple[tuple[int | None, Array | None, int | None], ...]
     batch_ids: Array | None
 
@@ -81,14 +84,25 @@ class Gltf(Buffers):
             matrices = matrix @ matrices_of(placed)
             copies = len(matrices)
         read = self._reader(primitive)
-        points = self._copied(self._drawn(primitive, attributes["POSITION"], read), matrices)
+        drawn, named = self._drawn(primitive, attributes["POSITION"], read)
+        points = self._copied(drawn, matrices)
         ids = (*self._feature_ids(primitive, vertices, attributes, read),)
         name = next((n for n in ("_BATCHID", "BATCHID") if n in attributes), None)
         batch_ids = None if name is None else np.unique(read(attributes[name]))
         if instancing is not None:
             ids += tuple(self._instance_ids(node, placed, copies))
         dots = used * copies if mode == 0 else 0
-        return Mesh(points, triangles * copies, dots, vertices * copies, copies, ids, batch_ids)
+        return Mesh(
+            points=points,
+            triangles=triangles * copies,
+            dots=dots,
+            vertices=vertices * copies,
+            copies=copies,
+            position=attributes["POSITION"],
+            named=named,
+            ids=ids,
+            batch_ids=batch_ids,
+        )
 
     def _reader(self, primitive: JsonObject) -> Callable[[int], Array]:
         """What gives the elements of a primitive's accessors."""
@@ -99,19 +113,23 @@ class Gltf(Buffers):
         self.spend(points=int(element(accessors, primitive["attributes"]["POSITION"])["count"]))
         return reader(self.view(packed["bufferView"]), primitive, packed, accessors)
 
-    def _drawn(self, primitive: JsonObject, position: int, read: Callable[[int], Array]) -> F64:
-        """Positions that an index names: others are not seen, wherever they lie."""
+    def _drawn(
+        self, primitive: JsonObject, position: int, read: Callable[[int], Array]
+    ) -> tuple[F64, Array]:
+        """Positions that an index names, and which these are: others are not seen, wherever they
+        lie."""
         points: F64 = read(position)[:, :3].astype(np.float64)
+        used = np.ones(len(points), dtype=bool)
         if "indices" in primitive:
             indices = read(primitive["indices"])[:, 0]
             if len(indices) and int(indices.max()) >= len(points):
                 raise ValueError(f"index {int(indices.max())} of {len(points)} vertices")
-            used = np.zeros(len(points), dtype=bool)
+            used[:] = False
             used[indices] = True
             points = points[used]
         if not np.isfinite(points).all():
             raise ValueError("a vertex that is not finite")
-        return points
+        return points, used
 
     def _copied(self, points: F64, matrices: F64) -> F64:
         """Every copy of ``points``, one after the other."""

@@ -26,13 +26,16 @@ COMPONENTS: Final[dict[int, str]] = {
 WIDTHS: Final = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
 MESHOPT: Final = ("EXT_meshopt_compression", "KHR_meshopt_compression")
 
+CHUNK_HEADER: Final = 8
+
 
 class BudgetError(ValueError):
     """The content is larger, decoded, than the check may hold."""
 
 
-def split_glb(data: bytes) -> tuple[JsonObject, bytes]:
-    """JSON and BIN chunk of a GLB (glTF 2.0 section 4.4). Raises ValueError."""
+def split_glb(data: bytes) -> tuple[JsonObject, bytes, int]:
+    """JSON and BIN chunk of a GLB (glTF 2.0 section 4.4), and bytes of further chunks, which
+    clients ignore. Raises ValueError."""
     if len(data) < 20 or data[:4] != b"glTF":
         raise ValueError("no GLB header")
     version, length = struct.unpack_from("<II", data, 4)
@@ -48,11 +51,12 @@ def split_glb(data: bytes) -> tuple[JsonObject, bytes]:
         raise ValueError("a JSON chunk that is no object")
     at = 20 + size
     if at + 8 > length:
-        return document, b""
+        return document, b"", 0
     size, kind = struct.unpack_from("<I4s", data, at)
     if kind != b"BIN\0" or at + 8 + size > length:
         raise ValueError(f"a second chunk {kind!r} of {size} bytes")
-    return document, data[at + 8 : at + 8 + size]
+    end = at + 8 + size
+    return document, data[at + 8 : end], length - end
 
 
 class Buffers:
@@ -81,6 +85,24 @@ class Buffers:
         if index not in self._views:
             self._views[index] = self._read_view(element(self.json["bufferViews"], index))
         return self._views[index]
+
+    def buffer(self, index: int) -> bytes:
+        """The bytes of a buffer, as many as its chunk, URI or file has."""
+        if index not in self._buffers:
+            spec = element(self.json["buffers"], index)
+            uri = spec.get("uri")
+            if uri is None:
+                if index:
+                    raise ValueError(f"buffer {index} without data")
+                data = self.binary
+            elif uri.startswith("data:"):
+                data = base64.b64decode(uri.partition(",")[2], validate=True)
+            else:
+                data = self._fetch(uri)
+            if len(data) < spec["byteLength"]:
+                raise ValueError(f"a buffer of {len(data)} bytes, {spec['byteLength']} stated")
+            self._buffers[index] = data
+        return self._buffers[index]
 
     def accessor(self, index: int) -> Array:
         """The elements of an accessor (n, width); normalised ones as float64, sparse ones whole."""
@@ -120,7 +142,7 @@ class Buffers:
         packed = next((extensions[name] for name in MESHOPT if name in extensions), None)
         place = view if packed is None else packed
         start, length = place.get("byteOffset", 0), place["byteLength"]
-        buffer = self._buffer(place["buffer"])
+        buffer = self.buffer(place["buffer"])
         if start < 0 or length < 0 or start + length > len(buffer):
             raise ValueError(f"a buffer view to byte {start + length} of {len(buffer)}")
         data = buffer[start : start + length]
@@ -135,23 +157,6 @@ class Buffers:
             packed.get("filter", "NONE"),
         )
         return bytes(decoded.tobytes())
-
-    def _buffer(self, index: int) -> bytes:
-        if index not in self._buffers:
-            spec = element(self.json["buffers"], index)
-            uri = spec.get("uri")
-            if uri is None:
-                if index:
-                    raise ValueError(f"buffer {index} without data")
-                data = self.binary
-            elif uri.startswith("data:"):
-                data = base64.b64decode(uri.partition(",")[2], validate=True)
-            else:
-                data = self._fetch(uri)
-            if len(data) < spec["byteLength"]:
-                raise ValueError(f"a buffer of {len(data)} bytes, {spec['byteLength']} stated")
-            self._buffers[index] = data
-        return self._buffers[index]
 
     def spend(self, points: int = 0, size: int = 0) -> None:
         """Take from the budget. Raises :class:`BudgetError` where nothing is left."""

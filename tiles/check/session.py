@@ -5,6 +5,7 @@ from __future__ import annotations
 from tiles.check.features import Ledger
 from tiles.check.files import Files
 from tiles.check.report import Collector, Limits, Summary
+from tiles.check.waste import Span
 
 
 class Session:
@@ -18,6 +19,7 @@ class Session:
         self.ledger = Ledger()
         self.reached: set[str] = set()
         self.far: set[str] = set()
+        self.buffers: dict[str, tuple[int, list[Span]]] = {}
 
     def read(self, name: str, near: bool, limit: int) -> bytes:
         """A file decoded; ``near`` tells that the far view fetches it. Raises as Files.read."""
@@ -33,6 +35,10 @@ class Session:
             self.reached.add(name)
             self.summary.files += 1
             self.summary.bytes += self.files.size(name)
+
+    def use(self, name: str, size: int, spans: list[Span]) -> None:
+        """Count what a content uses of a buffer in a file of its own, of ``size`` bytes decoded."""
+        self.buffers.setdefault(name, (size, []))[1].extend(spans)
 
     def note(self, where: str, code: str, found: object, expected: object) -> None:
         """Note a finding."""

@@ -1,10 +1,12 @@
-"""Files that no tile reaches: left over, or of an earlier version and kept for its readers."""
+"""Files that no tile reaches: left over, or of an earlier version and kept for its readers; and
+bytes of shared files that none uses."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from tiles.check.session import Session
+from tiles.check.waste import gaps
 from tiles.store.directory import NAME
 
 #: How files that tiles are made of end; others may lie beside them.
@@ -30,3 +32,7 @@ def check_unreached(session: Session, root: str) -> None:
             size = sum(map(files.size, names))
             found = f"{len(names)} ({', '.join(names[:3])}), {size} bytes"
             session.findings.add(code, root, found, expected)
+    for name, (length, spans) in sorted(session.buffers.items()):
+        wasted = gaps(spans, length)
+        if wasted:
+            session.findings.add("TSC-35", name, f"{wasted} bytes", "0 bytes")

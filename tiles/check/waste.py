@@ -1,139 +1,200 @@
-"""What a glTF carries or lists beyond need: unused bytes and accessors, extensions not declared."""
+"""What a glTF carries beyond need: bytes that nothing refers to, parts that nothing uses."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
+import orjson
 
-from tiles.check.gltf import DRACO, Gltf
-from tiles.check.gltf_buffers import MESHOPT
+from tiles.check.gltf import Gltf
+from tiles.check.gltf_buffers import COMPONENTS, MESHOPT, WIDTHS
 
 JsonObject: TypeAlias = dict[str, Any]
+Span: TypeAlias = tuple[int, int]
 
-QUANTIZATION: Final = "KHR_mesh_quantization"
-#: Bytes between buffer views that alignment explains.
+#: Bytes between pieces of data that alignment explains.
 _PADDING: Final = 8
 _TABLE_VIEWS: Final = ("values", "stringOffsets", "arrayOffsets")
 
 
-def unused_accessors(document: JsonObject) -> list[int]:
-    """Accessors that no primitive, instance, skin or animation names."""
-    used: set[int] = set()
+def unused_parts(document: JsonObject) -> tuple[list[str], int]:
+    """Names of the parts that no other part uses, and bytes of their JSON."""
+    extensions, meshes = document.get("extensions"), document.get("meshes", [])
+    nodes, materials = document.get("nodes", []), document.get("materials")
+    shown = _shown(document)
+    used = {
+        "nodes": shown,
+        "meshes": _meshes(document, shown),
+        "accessors": _accessors(document, range(len(nodes)), range(len(meshes))),
+        "materials": {
+            *_named([meshes, extensions], "material", "materials"),
+            *_named(materials, "ids"),  # MSFT_lod
+        },
+        "textures": {*_named([materials, meshes, extensions], "index")},
+        "images": _images(document),
+        "buffers": {*_named(document.get("bufferViews"), "buffer")},
+    }
+    unused = [
+        (f"{kind}[{at}]", part)
+        for kind, known in used.items()
+        for at, part in enumerate(document.get(kind, []))
+        if at not in known
+    ]
+    return [name for name, _ in unused], sum(len(orjson.dumps(part)) for _, part in unused)
+
+
+def spare_bytes(gltf: Gltf) -> Iterator[tuple[int, str]]:
+    """(bytes, where) within the glTF itself: buffers in it, and buffer views beyond accessors."""
+    buffers, spans = gltf.json.get("buffers", []), _spans(gltf.json)
+    if gltf.binary:
+        inner = bool(buffers) and "uri" not in buffers[0]
+        yield gaps(spans[0] if inner else [], len(gltf.binary)), "the BIN chunk"
+    for at, used in spans.items():
+        if buffers[at].get("uri", "").startswith("data:"):
+            yield gaps(used, len(gltf.buffer(at))), f"buffers[{at}]"
+    for at, used in _view_spans(gltf.json).items():
+        length = gltf.json["bufferViews"][at]["byteLength"]
+        yield gaps(used, length), f"bufferViews[{at}] beyond its accessors"
+
+
+def spans_beside(gltf: Gltf) -> Iterator[tuple[str, int, list[Span]]]:
+    """(URI, bytes, spans in use) of every buffer in a file of its own, which others may share."""
+    for at, spans in _spans(gltf.json).items():
+        uri = gltf.json["buffers"][at].get("uri", "data:")
+        if not uri.startswith("data:"):
+            yield uri, len(gltf.buffer(at)), spans
+
+
+def idle_vertices(
+    document: JsonObject, named: dict[int, npt.NDArray[np.bool_]]
+) -> Iterator[tuple[int, str]]:
+    """(bytes, where) of vertices that no index names; ``named`` tells by POSITION accessor."""
+    accessors = document.get("accessors", [])
+    beside: defaultdict[int, set[int]] = defaultdict(set)
     for mesh in document.get("meshes", []):
         for primitive in mesh.get("primitives", []):
-            used.update(primitive.get("attributes", {}).values())
-            used.add(primitive.get("indices", -1))
-            for target in primitive.get("targets", []):
-                used.update(target.values())
-            used.update(_named(primitive.get("extensions", {}), "indices", "ids"))
-    for node in document.get("nodes", []):
-        instancing = node.get("extensions", {}).get("EXT_mesh_gpu_instancing", {})
-        used.update(instancing.get("attributes", {}).values())
-    used.update(_named(document.get("skins", []), "inverseBindMatrices"))
-    used.update(_named(document.get("animations", []), "input", "output"))
-    used.update(_named(document.get("extensions", {}), "accessor", "accessors"))
-    return [at for at in range(len(document.get("accessors", []))) if at not in used]
+            position = primitive.get("attributes", {}).get("POSITION", -1)
+            beside[position].update(_vertex_accessors(primitive))
+    for position, mask in named.items():
+        idle = int(np.count_nonzero(~mask))
+        held = [accessors[at] for at in beside[position] if "bufferView" in accessors[at]]
+        yield idle * sum(map(_element_bytes, held)), f"{idle} vertices that no index names"
 
 
-def unused_bytes(gltf: Gltf) -> int:
-    """Bytes of the BIN chunk in views nobody refers to, or in no view at all."""
-    document = gltf.json
-    used = set(_named({k: v for k, v in document.items() if k != "bufferViews"}, "bufferView"))
-    metadata = document.get("extensions", {}).get("EXT_structural_metadata", {})
-    for table in metadata.get("propertyTables", []):
-        for place in table.get("properties", {}).values():
-            used.update(place[name] for name in _TABLE_VIEWS if name in place)
-    spans = []
+def gaps(spans: Iterable[Span], length: int) -> int:
+    """Bytes of ``length`` in none of ``spans``, without what alignment explains."""
+    edges = np.array([(0, 0), *sorted(spans), (length, length)], dtype=np.int64)
+    between = edges[1:, 0] - np.maximum.accumulate(edges[:-1, 1])
+    return int(between[between > _PADDING].sum())
+
+
+def _spans(document: JsonObject) -> defaultdict[int, list[Span]]:
+    """By buffer, the bytes of views that something shown refers to."""
+    shown = _shown(document)
+    meshes = _meshes(document, shown)
+    seen = {
+        "accessors": _accessors(document, shown, meshes),
+        "images": _images(document),
+        "meshes": meshes,
+    }
+    live = [part for k, at in seen.items() for i, part in enumerate(document.get(k, [])) if i in at]
+    rest = {k: v for k, v in document.items() if k not in (*seen, "bufferViews")}
+    used = {*_named([rest, live], "bufferView"), *_table_views(document)}
+    spans: defaultdict[int, list[Span]] = defaultdict(list)
     for at, view in enumerate(document.get("bufferViews", [])):
         packed = view.get("extensions", {})
         place = next((packed[name] for name in MESHOPT if name in packed), view)
-        if at in used and place["buffer"] == 0:
+        if at in used:
             start = place.get("byteOffset", 0)
-            spans.append((start, start + place["byteLength"]))
-    if not gltf.binary:
-        return 0
-    edges = np.array([(0, 0), *sorted(spans), (len(gltf.binary),) * 2], dtype=np.int64)
-    gaps = edges[1:, 0] - np.maximum.accumulate(edges[:-1, 1])
-    return int(gaps[gaps > _PADDING].sum())
+            spans[place["buffer"]].append((start, start + place["byteLength"]))
+    return spans
 
 
-def extension_faults(document: JsonObject) -> Iterator[tuple[str, str, str]]:
-    """(code, extension, list it belongs in) for what ``extensionsUsed`` and ``-Required`` say."""
-    listed = set(document.get("extensionsUsed", []))
-    required = set(document.get("extensionsRequired", []))
-    used = extensions_in(document)
-    if _quantised(document):
-        used.add(QUANTIZATION)
-    for name in sorted(used - listed):
-        yield "TSC-51", name, "extensionsUsed"
-    for name in sorted(_needed(document, used) - required):
-        yield "TSC-52", name, "extensionsRequired"
-    for name in sorted((listed | required) - used):
-        if name != QUANTIZATION:  # allowed, not used, where all happen to be floats
-            yield "TSC-53", name, "extensions that are used"
+def _view_spans(document: JsonObject) -> dict[int, list[Span]]:
+    """By buffer view that only accessors use, the bytes of those of something shown."""
+    accessors, views = document.get("accessors", []), document.get("bufferViews", [])
+    shown = _shown(document)
+    live = _accessors(document, shown, _meshes(document, shown))
+    others = {k: v for k, v in document.items() if k not in ("accessors", "bufferViews")}
+    whole = {*_named(others, "bufferView"), *_table_views(document)}
+    whole.update(_named([accessor.get("sparse") for accessor in accessors], "bufferView"))
+    spans: defaultdict[int, list[Span]] = defaultdict(list)
+    for at, accessor in enumerate(accessors):
+        view = accessor.get("bufferView", -1) if at in live else -1
+        if view >= 0 and view not in whole and accessor["count"] > 0:
+            start, size = accessor.get("byteOffset", 0), _element_bytes(accessor)
+            stride = views[view].get("byteStride", size)
+            spans[view].append((start, start + stride * (accessor["count"] - 1) + size))
+    return spans
 
 
-def extensions_in(value: Any) -> set[str]:
-    """Every key of an ``extensions`` object anywhere below ``value``."""
-    found: set[str] = set()
-    stack = [value]
+def _shown(document: JsonObject) -> set[int]:
+    """Nodes of any scene; all of them where there is none, as in a library of meshes."""
+    nodes, scenes = document.get("nodes", []), document.get("scenes", [])
+    stack = [at for scene in scenes for at in scene.get("nodes", [])]
+    shown: set[int] = set() if scenes else set(range(len(nodes)))
     while stack:
-        node = stack.pop()
-        if isinstance(node, dict):
-            inner = node.get("extensions")
-            if isinstance(inner, dict):
-                found.update(inner)
-            stack.extend(v for k, v in node.items() if k != "extras")
-        elif isinstance(node, list):
-            stack.extend(node)
-    return found
+        at = stack.pop()
+        if at not in shown:
+            shown.add(at)
+            stack += nodes[at].get("children", [])
+            stack += _named(nodes[at].get("extensions"), "ids", "node", "nodes")
+    return shown
 
 
-def _needed(document: JsonObject, used: set[str]) -> set[str]:
-    """Extensions without which a client shows nothing or something else."""
-    needed = used & {QUANTIZATION, "CESIUM_RTC"}
-    buffers = document.get("buffers", [])
-    for at, buffer in enumerate(buffers):
-        for name in MESHOPT:
-            fallback = buffer.get("extensions", {}).get(name, {}).get("fallback")
-            if fallback and "uri" not in buffer and at:
-                needed.add(name)
-    for mesh in document.get("meshes", []):
+def _images(document: JsonObject) -> set[int]:
+    keys = ("source", "image", "images", "specularImages")
+    return {*_named([document.get("textures"), document.get("extensions")], *keys)}
+
+
+def _meshes(document: JsonObject, shown: set[int]) -> set[int]:
+    nodes = [document["nodes"][at] for at in shown]
+    return {*_named([nodes, document.get("extensions")], "mesh", "meshes")}
+
+
+def _accessors(document: JsonObject, nodes: Iterable[int], meshes: Iterable[int]) -> set[int]:
+    """Accessors that these nodes and meshes name, or a skin, an animation or an extension."""
+    used: set[int] = set()
+    for mesh in (document["meshes"][at] for at in meshes):
         for primitive in mesh.get("primitives", []):
-            if DRACO in primitive.get("extensions", {}):
-                accessors = [*primitive["attributes"].values(), primitive.get("indices")]
-                data = [document["accessors"][a] for a in accessors if a is not None]
-                if not all("bufferView" in accessor for accessor in data):
-                    needed.add(DRACO)
-    for texture in document.get("textures", []):
-        if "source" not in texture:
-            needed.update(texture.get("extensions", {}))
-    return needed
+            used.update(_vertex_accessors(primitive))
+            used.add(primitive.get("indices", -1))
+            used.update(_named(primitive.get("extensions"), "indices", "ids"))
+    for node in (document["nodes"][at] for at in nodes):
+        instancing = node.get("extensions", {}).get("EXT_mesh_gpu_instancing", {})
+        used.update(instancing.get("attributes", {}).values())
+    used.update(_named(document.get("skins"), "inverseBindMatrices"))
+    used.update(_named(document.get("animations"), "input", "output"))
+    used.update(_named(document.get("extensions"), "accessor", "accessors"))
+    return used
 
 
-def _quantised(document: JsonObject) -> bool:
-    accessors = document.get("accessors", [])
-    for mesh in document.get("meshes", []):
-        for primitive in mesh.get("primitives", []):
-            attributes = primitive.get("attributes", {})
-            named = [attributes[n] for n in ("POSITION", "NORMAL", "TANGENT") if n in attributes]
-            if any(accessors[at]["componentType"] != 5126 for at in named):
-                return True
-    return False
+def _vertex_accessors(primitive: JsonObject) -> set[int]:
+    parts = [primitive.get("attributes", {}), *primitive.get("targets", [])]
+    return {at for part in parts for at in part.values()}
+
+
+def _table_views(document: JsonObject) -> set[int]:
+    metadata = document.get("extensions", {}).get("EXT_structural_metadata", {})
+    return {*_named(metadata.get("propertyTables"), *_TABLE_VIEWS)}
+
+
+def _element_bytes(accessor: JsonObject) -> int:
+    return np.dtype(COMPONENTS[accessor["componentType"]]).itemsize * WIDTHS[accessor["type"]]
 
 
 def _named(value: Any, *keys: str) -> Iterator[int]:
-    """Every integer (or list of them) under one of ``keys`` anywhere below ``value``."""
-    stack = [value]
+    """Every integer under one of ``keys`` anywhere below ``value``, in lists as well."""
+    stack = [(value, False)]
     while stack:
-        node = stack.pop()
+        node, named = stack.pop()
         if isinstance(node, dict):
-            for key, inner in node.items():
-                if key in keys and isinstance(inner, int):
-                    yield inner
-                else:
-                    stack.append(inner)
+            stack += [(inner, key in keys) for key, inner in node.items()]
         elif isinstance(node, list):
-            stack.extend(node)
+            stack += [(inner, named) for inner in node]
+        elif named and isinstance(node, int):
+            yield node

@@ -20,7 +20,7 @@ from tiles.mesh.surface import Surface, unit
 from tiles.tilers import bim_bodies
 from tiles.tilers.base import FeatureIndex, RefusedFeature
 from tiles.tilers.bim_boxes import BodyBoxes, body_boxes, placed
-from tiles.tilers.columns import Properties, Spec, texts
+from tiles.tilers.columns import Properties, Spec, text_cost, texts
 from tiles.tilers.frame import LocalFrame
 from tiles.tilers.refusals import Verdicts
 from tiles.tilers.style import Style, default_style, material
@@ -43,6 +43,9 @@ READ: Final = (*(spec.id for spec in _COLUMNS if spec.id != "id"), "mesh", "plac
 _FAR: Final = ("ifc_class", "storey_name", "storey_elevation", "building_name")
 #: Bytes of a vertex, a triangle, a row and an instance in a tile as it is sent: compressed.
 COST: Final = (4, 2, 80, 30)
+#: Texts of an element, and bytes of them that the cost of a row counts.
+TEXTS: Final = tuple(spec.id for spec in _COLUMNS if spec.type == "STRING" and spec.id != "id")
+USUAL_TEXT: Final = 160
 #: Vertices placed in one go, each with a matrix of its own: tens of megabytes.
 _BLOCK: Final = 100_000
 _CURVE: Final = 1 / 6e6  # how far a straight line of 1 m may leave the curved Earth, per m²
@@ -124,10 +127,11 @@ class BimTiler:
         uses = np.bincount(self._body[self._instanced], minlength=len(vertices))
         shared = self._instanced & (uses >= self._style["instances"]["uses"])[self._body]
         cost = COST[0] * vertices + COST[1] * triangles
+        own = COST[2] + text_cost(self._properties.octets()[self._rows], USUAL_TEXT)
         return FeatureIndex(
             self._ids.tolist(),
             self._index_boxes,
-            np.where(shared, COST[3], cost[self._body]) + COST[2],
+            np.where(shared, COST[3], cost[self._body]) + own,
             triangles[self._body],
         )
 

@@ -21,7 +21,7 @@ from tiles.mesh.rings import Reason
 from tiles.mesh.surface import join
 from tiles.tilers.base import FeatureIndex, RefusedFeature
 from tiles.tilers.building_boxes import prism_boxes
-from tiles.tilers.columns import Properties, Spec, column, numbers, texts
+from tiles.tilers.columns import Properties, Spec, column, numbers, text_cost, texts
 from tiles.tilers.frame import LocalFrame
 from tiles.tilers.refusals import BY_REASON, Verdicts
 from tiles.tilers.style import Style, default_style, material
@@ -44,6 +44,8 @@ _COLUMNS: Final = (
 )
 #: Bytes of a vertex, a triangle and a row in a quantised tile before compression.
 _COST: Final = (16, 6, 120)
+#: Bytes of a row's texts that its cost counts.
+USUAL_TEXT: Final = 64
 _HIGHEST, _LOWEST_BASE, _HIGHEST_BASE = 2000.0, -1000.0, 9000.0
 
 
@@ -105,6 +107,7 @@ class BuildingTiler:
         walls = np.diff(shapes.edge_start)[rows]
         triangles = 2 * (walls + np.diff(shapes.triangle_start)[rows])
         cost = _COST[0] * (2 * vertices + 4 * walls) + _COST[1] * triangles + _COST[2]
+        cost += text_cost(self._properties.octets()[rows], USUAL_TEXT)
         return FeatureIndex(self._ids.tolist(), boxes[rows], cost, triangles)
 
     def ids(self, rows: I64) -> list[str]:

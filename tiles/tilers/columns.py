@@ -99,6 +99,15 @@ class Properties:
             )
         ]
 
+    def octets(self) -> I64:
+        """Bytes (n,) of each feature's texts but its id."""
+        out = np.zeros(len(self._values[0]), np.int64)
+        for spec, values in zip(self._specs, self._values, strict=True):
+            if spec.type == "STRING" and spec.id != "id":
+                sizes = (0 if value is None else len(value.encode()) for value in values.tolist())
+                out += np.fromiter(sizes, np.int64, len(values))
+        return out
+
     def values(self, name: str) -> npt.NDArray[np.generic]:
         """All values of column ``name``, cleaned."""
         at = next(at for at, spec in enumerate(self._specs) if spec.id == name)
@@ -112,6 +121,17 @@ class Properties:
             for spec, (zh, en, unit) in zip(self._specs, self._labels, strict=True)
             if spec.id == name
         )
+
+
+def text_cost(octets: npt.NDArray[np.integer[Any]], usual: int) -> npt.NDArray[np.integer[Any]]:
+    """Bytes that texts of ``octets`` (n,) add to a tile beyond the ``usual`` ones, which are in the
+    cost of a row. Letters and digits without any order keep three quarters of their bytes when
+    compressed, and no writing keeps more."""
+    out: npt.NDArray[np.integer[Any]] = np.maximum(octets, usual)
+    out -= usual
+    out *= 3
+    out //= 4
+    return out
 
 
 def column(table: Frame, name: str) -> npt.NDArray[np.object_]:

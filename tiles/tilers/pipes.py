@@ -17,7 +17,7 @@ from tiles.mesh.ragged import I64
 from tiles.mesh.surface import Surface
 from tiles.tilers import pipe_points, pipe_segments
 from tiles.tilers.base import FeatureIndex, RefusedFeature
-from tiles.tilers.columns import Frame, Properties, Spec, column, texts
+from tiles.tilers.columns import Frame, Properties, Spec, column, text_cost, texts
 from tiles.tilers.frame import LocalFrame
 from tiles.tilers.pipe_ends import Ends, ends
 from tiles.tilers.pipe_sizes import Words, sizes
@@ -67,6 +67,12 @@ READ: Final = {
         ),
     )
 }
+#: Texts of a feature, and bytes of them that the cost of a row counts.
+TEXTS: Final = {
+    "pipe_segment": ("lno", "from_point", "to_point", "material", "owner", "status"),
+    "pipe_point": ("exp_no", "feature", "appurtenance"),
+}
+USUAL_TEXT: Final = 64
 #: Bytes of a vertex, a triangle, a row and an instance in a tile as it is sent: compressed.
 COST: Final = (2, 1, 70, 25)
 
@@ -145,7 +151,8 @@ class PipeTiler:
                     pipe_points.boxes(self._groups, self._points),
                 ]
             ),
-            np.concatenate([cost, COST[3] * bodies + COST[2]]),
+            np.concatenate([cost, COST[3] * bodies + COST[2]])
+            + text_cost(self._properties.octets()[self._table_rows], USUAL_TEXT),
             np.concatenate([triangles, faces]),
         )
 

@@ -15,8 +15,9 @@ from models.db.meshes import read_meshes
 from models.features import TriangleMesh
 from tiles.mesh.ragged import I64
 from tiles.tilers.base import Batch, KeyIndex, Loader, RefusedFeature
-from tiles.tilers.bim import COST, READ, BimTiler
+from tiles.tilers.bim import COST, READ, TEXTS, USUAL_TEXT, BimTiler
 from tiles.tilers.bim_bodies import Part, Parts
+from tiles.tilers.columns import text_cost
 from tiles.tilers.refusals import refused
 from tiles.tilers.stored import Connected, Leaves, Place, pieces, rough_boxes
 from tiles.tilers.style import default_style
@@ -62,7 +63,7 @@ class StoredBim:
         style = default_style("bim")
         hidden = style["hidden"]
         indexes, left = [], []
-        for facts in tiles_scan.elements(self._conn, self._place.twin, hidden, rows):
+        for facts in tiles_scan.elements(self._conn, self._place.twin, hidden, TEXTS, rows):
             left.append(facts[["row", "fault"]][facts["fault"] > 0])
             own = facts[facts["fault"] == 0]
             low = np.column_stack([own[name] for name in ("west", "south", "low")])
@@ -71,6 +72,7 @@ class StoredBim:
             whole = COST[0] * own["vertices"].astype(np.int64) + COST[1] * triangles
             shared = own["uses"] >= style["instances"]["uses"]
             size = np.where(shared, COST[3], whole) + COST[2]
+            size += text_cost(own["octets"], USUAL_TEXT)
             boxes = rough_boxes(low, high, self._place.local())
             indexes.append(KeyIndex(own["row"], boxes, size, triangles))
         self._leave_out(np.concatenate(left))

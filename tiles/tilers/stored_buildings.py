@@ -17,7 +17,8 @@ from tiles.content import Content
 from tiles.massing import Massing
 from tiles.mesh.ragged import I64
 from tiles.tilers.base import Batch, KeyIndex, Loader, RefusedFeature
-from tiles.tilers.buildings import BuildingTiler, keys_of
+from tiles.tilers.buildings import USUAL_TEXT, BuildingTiler, keys_of
+from tiles.tilers.columns import text_cost
 from tiles.tilers.frame import LocalFrame
 from tiles.tilers.refusals import refused
 from tiles.tilers.stored import Connected, Place, pieces, rough_boxes
@@ -26,6 +27,10 @@ _COLUMNS: Final = (
     *("key", "dataset_id", "name", "function", "storeys", "height", "height_source"),
     *("base_height", "base_source", "built", "address", "geom"),
 )
+_TEXTS: Final = {
+    "building": ("key", "name", "function", "address"),
+    "building_part": ("key", "name", "function", "address", "building_key"),
+}
 _PART_COLUMNS: Final = (*_COLUMNS, "building_key")
 #: Bytes of a tile: a corner with its share of walls, roof and floor, and a row, both after gzip.
 _COST: Final = (12, 45)
@@ -56,21 +61,22 @@ class StoredBuildings:
     def index(self) -> KeyIndex:
         """See :meth:`tiles.tilers.base.Source.index`."""
         whole_rows, part_rows = self._rows or (None, None)
-        whole = bulk.scan_footprints(self._conn, "building", self._place.twin, whole_rows)
-        parts = bulk.scan_footprints(self._conn, "building_part", self._place.twin, part_rows)
+        whole, parts = self._scan("building", whole_rows), self._scan("building_part", part_rows)
         if len(parts):
             whole = whole[~np.isin(whole["row"], self._drawn_by_parts(whole, parts))]
         return self._indexed(whole, parts)
 
     def index_of(self, keys: I64) -> KeyIndex:
         """The index of features that are known to be drawn, in the order of the whole index."""
-        twin, rows = self._place.twin, (keys[keys > 0], -keys[keys < 0])
-        whole = bulk.scan_footprints(self._conn, "building", twin, rows[0])
-        parts = bulk.scan_footprints(self._conn, "building_part", twin, rows[1])
+        whole = self._scan("building", keys[keys > 0])
+        parts = self._scan("building_part", -keys[keys < 0])
         if len(parts):
             self._parts = parts["row"].copy()
-            self._owners = changes.owners(self._conn, twin, self._parts)
+            self._owners = changes.owners(self._conn, self._place.twin, self._parts)
         return self._indexed(whole, parts)
+
+    def _scan(self, table: str, rows: I64 | None) -> npt.NDArray[np.void]:
+        return bulk.scan_footprints(self._conn, table, self._place.twin, _TEXTS[table], rows)
 
     def _indexed(self, whole: npt.NDArray[np.void], parts: npt.NDArray[np.void]) -> KeyIndex:
         facts = np.concatenate([whole, parts]) if len(parts) else whole
@@ -78,6 +84,7 @@ class StoredBuildings:
         boxes = _boxes(facts, self._place.local())
         corners = np.maximum(facts["points"] - 1, 3)
         size = _COST[0] * corners + _COST[1]
+        size += text_cost(facts["octets"], USUAL_TEXT)
         return KeyIndex(keys, boxes, size, 4 * corners - 4)
 
     def loader(self) -> Loader:

@@ -16,11 +16,11 @@ from tiles.mesh.path import RESOLUTION
 from tiles.mesh.ragged import I64
 from tiles.tilers import pipe_points, pipe_segments
 from tiles.tilers.base import Batch, KeyIndex, Loader, RefusedFeature
-from tiles.tilers.columns import Rows
+from tiles.tilers.columns import Rows, text_cost
 from tiles.tilers.frame import LocalFrame
 from tiles.tilers.pipe_ends import Ends, Joints
 from tiles.tilers.pipe_sizes import Sizes, sizes
-from tiles.tilers.pipes import COST, READ, PipeTiler
+from tiles.tilers.pipes import COST, READ, TEXTS, USUAL_TEXT, PipeTiler
 from tiles.tilers.stored import Connected, Leaves, Place, rough_boxes
 from tiles.tilers.style import Style, default_style
 
@@ -75,7 +75,7 @@ class StoredPipes:
         frame, twin, style = self._place.local(), self._place.twin, default_style("pipes")
         indexes = []
         joints: list[list[tuple[I64, F32]]] = [[], []]
-        for facts in tiles_scan.segments(self._conn, twin, read, present):
+        for facts in tiles_scan.segments(self._conn, twin, TEXTS["pipe_segment"], read, present):
             size = _sizes(facts)
             for held, one in zip(joints, _ends(facts, size, frame), strict=True):
                 held.append(one)
@@ -86,7 +86,7 @@ class StoredPipes:
             np.concatenate([point for point, _ in every]),
             np.concatenate([said for _, said in every]),
         )
-        for facts in tiles_scan.points(self._conn, twin, points):
+        for facts in tiles_scan.points(self._conn, twin, TEXTS["pipe_point"], points):
             said = self._joints.at(facts["row"])
             indexes.append(_of_points(facts, Ends(*said.T.astype(np.float64)), self._place, style))
         return KeyIndex(
@@ -179,7 +179,9 @@ def _of_segments(facts: _Facts, size: Sizes, own: npt.NDArray[np.bool_], place: 
     return KeyIndex(
         facts["row"][own],
         np.hstack([boxes[:, :3] - reach, boxes[:, 3:] + reach]).astype(np.float32),
-        COST[0] * vertices + COST[1] * triangles + COST[2],
+        COST[0] * vertices
+        + COST[1] * triangles
+        + (COST[2] + text_cost(facts["octets"][own], USUAL_TEXT)),
         triangles,
     )
 
@@ -196,6 +198,6 @@ def _of_points(facts: _Facts, end: Ends, place: Place, style: Style) -> KeyIndex
     return KeyIndex(
         -facts["row"],
         rough_boxes(low, high, place.local()),
-        np.full(count, COST[3] * _BODIES[0] + COST[2]),
+        COST[3] * _BODIES[0] + COST[2] + text_cost(facts["octets"], USUAL_TEXT),
         np.full(count, _BODIES[1]),
     )

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-import orjson
 from pydantic import ValidationError
 
 from twin.analyses.answer import Answer
@@ -36,19 +35,25 @@ class Analysis:
     media: tuple[str, ...] = ()
     over: Literal["pipes", "city"] = "pipes"
 
-    def parse(
-        self, document: Any, example: str | None = None, *, strict: bool = False
-    ) -> Request:
-        """The request in ``document`` (plain JSON values). Text that reads as a number is one where
-        it is wanted, unless ``strict``: then values must be of the types that the schema names.
+    def parse(self, document: Any, example: str | None = None) -> Request:
+        """The request in ``document`` (plain JSON values); text that reads as a number is one where
+        it is wanted.
 
         Raises :class:`twin.analyses.errors.BadRequestError` that names all that is wrong and shows
         ``example``, by default this analysis's own as JSON.
         """
+        return self._parsed(partial(self.request.model_validate, document), example)
+
+    def parse_json(self, body: bytes) -> Request:
+        """The request in a JSON text, whose values are of the types that its schema names.
+
+        Raises :class:`twin.analyses.errors.BadRequestError`, as :meth:`parse` does.
+        """
+        return self._parsed(partial(self.request.model_validate_json, body, strict=True))
+
+    def _parsed(self, read: Callable[[], Request], example: str | None = None) -> Request:
         try:
-            if strict:  # of JSON, where a moment is text
-                return self.request.model_validate_json(orjson.dumps(document), strict=True)
-            return self.request.model_validate(document)
+            return read()
         except ValidationError as error:
             shown = example or json.dumps(dict(self.example))
             raise from_validation(self.name, error, shown) from None

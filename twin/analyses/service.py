@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import anyio
 import anyio.to_thread
@@ -41,10 +41,10 @@ class AnalysisService:
         self._limiter = anyio.CapacityLimiter(threads)
 
     async def answer(
-        self, twin: str, analysis: Analysis, document: Any, medium: str | None = None
+        self, twin: str, analysis: Analysis, body: bytes, medium: str | None = None
     ) -> Answer:
-        """The answer to ``document`` for ``twin``; its drawing or page is made where ``medium`` is
-        that of one.
+        """The answer to ``body`` (JSON) for ``twin``; its drawing or page is made where ``medium``
+        is that of one.
 
         Raises :class:`twin.analyses.errors.BadRequestError`, :class:`models.errors.DatabaseError`,
         and :class:`BusyError` where too many wait already. Where it is cancelled, so are its
@@ -58,9 +58,7 @@ class AnalysisService:
         stop = Stop()
         async with self._limiter:
             work = asyncio.ensure_future(
-                anyio.to_thread.run_sync(
-                    partial(self._work, stop, twin, analysis, document, medium)
-                )
+                anyio.to_thread.run_sync(partial(self._work, stop, twin, analysis, body, medium))
             )
             try:
                 return await asyncio.shield(work)
@@ -69,10 +67,10 @@ class AnalysisService:
                 raise
 
     def _work(
-        self, stop: Stop, twin: str, analysis: Analysis, document: Any, medium: str | None
+        self, stop: Stop, twin: str, analysis: Analysis, body: bytes, medium: str | None
     ) -> Answer:
         with stop.scope():
-            request = analysis.parse(document, strict=True)
+            request = analysis.parse_json(body)
             answer = analysis.answer(self.cache, twin, request)
             if medium is not None:
                 answer.rendered(medium)  # it is kept, and made here in the thread

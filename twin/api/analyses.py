@@ -76,7 +76,7 @@ async def run_analysis(request: Request, twin: str, name: str) -> Response:
             f"请求超过 {MOST_BYTES} 字节，请简化几何。",
         )
     try:
-        work = runner.answer(twin, analysis, _document(body), medium)
+        work = runner.answer(twin, analysis, _json(body), medium)
         answer = await unless_gone(request, work)
     except BadRequestError as error:
         return problem(request, 400, error.en, error.zh, code=error.code, errors=list(error.errors))
@@ -108,14 +108,16 @@ async def _body(request: Request) -> bytes | None:
     return bytes(parts)
 
 
-def _document(body: bytes) -> Any:
+def _json(body: bytes) -> bytes:
+    """``body``, which may be left out, once it is known to be JSON."""
     try:
-        return orjson.loads(body or b"{}")
+        orjson.loads(body or b"{}")
     except orjson.JSONDecodeError as error:
         en, zh = broken_json(error)
         raise BadRequestError(
             f"The body: {en}. Send a JSON object.", f"请求体：{zh}。请发送 JSON 对象。"
         ) from error
+    return body or b"{}"
 
 
 def _response(answer: Answer, medium: str) -> Response:

@@ -11,8 +11,11 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.cql2 import NotListedError
+from models.db.errors import TooLongError
+from models.db.pool import BusyError
 from models.errors import DatabaseError, TwinError, UnknownTwinError
 from twin.api.gone import STATUS as GONE
 from twin.api.gone import ClientGoneError
@@ -40,6 +43,18 @@ class NotOfferedError(NotFoundError):
 
 STATUS[NotFoundError] = 404
 
+#: What is told of the database. Its own sentences are for those who run it: they name its folders,
+#: settings and commands, and go to the log.
+_AWAY: Final = (
+    "The service cannot use its database now. Ask again later; the request id finds the reason in "
+    "its log.",
+    "服务暂时无法使用其数据库，请稍后重试；凭 request_id 可在日志中查到原因。",
+)
+_TOO_LONG: Final = (
+    "The question took longer than questions may. Ask for less (a smaller area, fewer features), "
+    "or again later.",
+    "查询超过时限。请减少所查内容（缩小范围、减少要素），或稍后重试。",
+)
 #: For what the framework refuses by itself.
 _SENTENCES: Final = {
     404: ("There is no such address; /api lists all.", "没有这个地址；/api 列出全部地址。"),
@@ -88,8 +103,12 @@ def install(app: FastAPI) -> None:
         status = next((STATUS[t] for t in type(error).__mro__ if t in STATUS), None)
         if status is None:  # of our own making; its sentence may name folders of this machine
             return _unexpected(request, error)
+        en, zh = error.en, error.zh
+        if isinstance(error, DatabaseError) and not isinstance(error, BusyError):
+            _log.warning("database", path=request.url.path, error=en)
+            en, zh = _TOO_LONG if isinstance(error, TooLongError) else _AWAY
         headers = {"Retry-After": "5"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-        return problem(request, status, error.en, error.zh, code=error.code, headers=headers)
+        return problem(request, status, en, zh, code=error.code, headers=headers)
 
     @app.exception_handler(ClientGoneError)
     def _gone(request: Request, error: ClientGoneError) -> Response:
@@ -111,12 +130,39 @@ def install(app: FastAPI) -> None:
         en, zh = _SENTENCES.get(error.status_code, (str(error.detail), "请求失败。"))
         return problem(request, error.status_code, en, zh, headers=error.headers)
 
-    @app.exception_handler(Exception)
-    def _unexpected(request: Request, error: Exception) -> JSONResponse:
-        _log.error("unexpected", path=request.url.path, exc_info=error)
-        return problem(
-            request,
-            500,
-            "Something went wrong on our side; the request id finds it in the log.",
-            "服务内部出错；凭 request_id 可在日志中查到原因。",
-        )
+
+class Unexpected:
+    """ASGI middleware: answers what nobody foresaw with 500. What lies around it adds its headers
+    to that answer too, as the framework's own handler, outside of all, does not let it.
+
+    An answer that has begun is broken off.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        begun = False
+
+        async def answer(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, answer)
+        except Exception as error:
+            if begun or scope["type"] != "http":
+                raise
+            await _unexpected(Request(scope), error)(scope, receive, send)
+
+
+def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    _log.error("unexpected", path=request.url.path, exc_info=error)
+    return problem(
+        request,
+        500,
+        "Something went wrong on our side; the request id finds it in the log.",
+        "服务内部出错；凭 request_id 可在日志中查到原因。",
+    )

@@ -7,7 +7,7 @@ SELECT s.id, ROW(
   s.row_id,
   coalesce(pf.row_id, nf.row_id, 0),
   coalesce(pt.row_id, nt.row_id, 0),
-  g.n,
+  g.n, {octets},
   coalesce(array_position(ARRAY['rect', 'egg', 'bank'], s.shape), 0),
   coalesce(s.width_mm, 'NaN'), coalesce(s.height_mm, 'NaN'), coalesce(s.od_mm, 'NaN'),
   coalesce(s.id_mm, 'NaN'), coalesce(s.wall_mm, 'NaN'),

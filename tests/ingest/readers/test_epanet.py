@@ -291,11 +291,16 @@ def test_other_files_of_that_name_are_nobodys(tmp_path, text):
 def test_it_is_registered_and_goes_into_a_twin(tmp_path):
     groups, unread = open_delivery([write(tmp_path, SMALL)])
     assert ([g.reader.name for g in groups], unread) == (["epanet"], [])
-    (result,) = check([write(tmp_path, SMALL)], GIVEN, load_twins()["songjiang-hub"])
-    assert result.delivery is not None
-    assert result.accepted == result.features_in == 9
-    segments = result.delivery.tables["pipe_segment"]
-    assert segments["from_point_id"].notna().all()
+    for twin in (None, load_twins()["songjiang-hub"]):
+        (result,) = check([write(tmp_path, SMALL)], GIVEN, twin)
+        assert result.delivery is not None
+        assert (result.accepted, result.refused) == (3, 6)
+        assert result.delivery.tables["pipe_point"]["key"].tolist() == ["A", "B", "C 1"]
+        told = {(f.code, f.place.element) for f in result.findings if f.severity is Severity.ERROR}
+        assert told == {("STR-02", key) for key in ("R", "V1@")} | {
+            ("STR-03", key) for key in ("P1", "P2", "V1#1", "V1#2")
+        }
+        assert "STR-11" not in {f.code for f in result.findings}, "it is what its name says"
 
 
 @pytest.mark.parametrize("name", ["Net3.inp", "ky4.inp"])

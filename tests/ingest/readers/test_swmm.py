@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import shapely
 
-from ingest.pipeline import open_delivery
+from ingest.pipeline import check, open_delivery
 from ingest.readers.base import ReadOptions
 from ingest.readers.swmm import SwmmReader
 from models.features import TABLES
 from models.findings import Severity
+from models.twins import load_twins
 
 SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "samples" / "underground"
 GIVEN = ReadOptions("EPSG:4549", "1985")
@@ -90,6 +91,37 @@ def test_inverts_are_the_nodes_and_the_offsets_and_the_centre_line_half_the_heig
     assert z == pytest.approx([2.3, 2.3 - 0.6 / 5, 1.7])
     assert segments.loc["C1", ["shape", "id_mm", "width_mm"]].tolist() == ["round", 400.0, 400.0]
     assert segments.loc["C2", ["shape", "height_mm", "width_mm"]].tolist() == ["rect", 500.0, 800.0]
+
+
+def test_what_has_heights_goes_into_a_twin(tmp_path):
+    for twin in (None, load_twins()["songjiang-hub"]):
+        (result,) = check([write(tmp_path, SMALL)], GIVEN, twin)
+        points, segments = (result.delivery.tables[t] for t in ("pipe_point", "pipe_segment"))
+        assert segments["key"].tolist() == ["C1", "C2"]
+        assert points["key"].tolist() == ["J1", "J2", "O1", "T1"]
+        assert (result.accepted, result.refused) == (6, 6)
+        told = {(f.code, f.place.element) for f in result.findings if f.severity is Severity.ERROR}
+        assert told == {("STR-02", key) for key in ("P1@", "W1@")} | {
+            ("STR-03", key) for key in ("P1#1", "P1#2", "W1#1", "W1#2")
+        }
+        assert {f.code for f in result.findings} == {"INP-02", "STR-02", "STR-03"}
+    assert segments[["from_point_id", "to_point_id"]].notna().all(axis=None)
+
+
+def test_nodes_without_depth_stand_at_their_invert_and_are_told(tmp_path):
+    made = read(write(tmp_path, SMALL))
+    points = made.tables["pipe_point"].set_index("key")
+    assert [points.loc[key, "geom"].z for key in ("J1", "J2", "O1", "T1")] == [5.0, 1.5, 1.0, 4.5]
+    assert points.loc[["J2", "O1"], "ground_h"].isna().all()
+    (told,) = [f for f in made.findings if f.code == "INP-02"]
+    assert (told.severity, told.found) == (Severity.INFO, "2")
+
+
+def test_a_conduit_without_a_size_runs_at_its_invert(tmp_path):
+    text = SMALL.replace("c2  RECT_CLOSED  0.5  0.8 0 0  2\n", "")
+    segments = read(write(tmp_path, text)).tables["pipe_segment"].set_index("key")
+    z = shapely.get_coordinates(segments.loc["C2", "geom"], include_z=True)[:, 2]
+    assert z.tolist() == [1.5, 1.0]
 
 
 def test_offsets_may_be_elevations(tmp_path):

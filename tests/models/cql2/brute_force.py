@@ -18,6 +18,8 @@ from shapely.geometry import shape
 Row = dict[str, Any]
 FIRST = dt.datetime.min.replace(tzinfo=dt.UTC)
 LAST = dt.datetime.max.replace(tzinfo=dt.UTC)
+#: What an end of a period is where the property has no value: it is open, not unknown.
+OPEN = {"begun": FIRST, "ended": LAST}
 
 SPATIAL: dict[str, Callable[[Any, Any], Any]] = {
     "s_intersects": shapely.intersects,
@@ -170,7 +172,7 @@ def _end(node: Any, row: Row, otherwise: dt.datetime) -> dt.datetime | None:
         text = node if "T" in node else f"{node}T00:00:00Z"
         return dt.datetime.fromisoformat(text)
     value = evaluate(node, row)
-    return None if value is None else midnight(value)
+    return OPEN.get(node["property"]) if value is None else midnight(value)
 
 
 def temporal(op: str, a: tuple[Any, Any], b: tuple[Any, Any]) -> bool | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -20,8 +21,12 @@ PROPERTIES = {
     "built": Kind.DATE,
     "since": Kind.TIMESTAMP,
     "until": Kind.TIMESTAMP,
+    "begun": Kind.TIMESTAMP,
+    "ended": Kind.TIMESTAMP,
     "tags": Kind.TEXTS,
     "sizes": Kind.NUMBERS,
+    "open": Kind.BOOLEAN,
+    "part_of": Kind.UUID,
     "geometry": Kind.GEOMETRY,
 }
 WORDS = ["", "a", "A", "Straße", "STRASSE", "café", "cafe\u0301", "CAFE", "Οδος", "ΟΔΟΣ", "雨水",
@@ -72,9 +77,10 @@ days = st.sampled_from(DAYS).map(lambda d: {"date": d.isoformat()})
 moments = st.sampled_from(MOMENTS).map(
     lambda m: {"timestamp": m.isoformat().replace("+00:00", "Z")}
 )
-times = st.one_of(prop("built", "since", "until"), days, moments)
+time_props = prop("built", "since", "until", "begun", "ended")
+times = st.one_of(time_props, days, moments)
 ends = st.one_of(
-    prop("built", "since", "until"),
+    time_props,
     st.sampled_from(["..", "2020-01-01", "2020-01-01T00:00:00Z", "2021-06-01"]),
 )
 intervals = st.tuples(ends, ends).map(lambda two: {"interval": list(two)})
@@ -103,11 +109,12 @@ def multi(kind: str, part: Callable[[list[float]], Any]) -> st.SearchStrategy[An
     return boxes().map(lambda b: {"type": kind, "coordinates": [part(b), part(above(b))]})
 
 
-simple = st.one_of(
+simples = (
     st.tuples(grid, grid).map(lambda p: {"type": "Point", "coordinates": list(p)}),
     boxes().map(lambda b: {"type": "LineString", "coordinates": [b[:2], b[2:]]}),
     boxes().map(polygon),
 )
+simple = st.one_of(*simples)
 shapes = st.one_of(
     simple,
     multi("MultiLineString", lambda b: [b[:2], b[2:]]),
@@ -117,11 +124,17 @@ shapes = st.one_of(
         lambda p: {"type": "MultiPoint", "coordinates": [list(p), [p[0] + 1, p[1]]]}
     ),
 )
-collections = st.lists(simple, min_size=1, max_size=3).map(
-    lambda found: {"type": "GeometryCollection", "geometries": found}
-)
+
+
+def collected(part: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    found = st.lists(part, min_size=1, max_size=3)
+    return found.map(lambda members: {"type": "GeometryCollection", "geometries": members})
+
+
 text_arrays = st.lists(st.sampled_from(["a", "b", "雨水"]), max_size=3)
 number_arrays = st.lists(st.sampled_from(NUMBERS), max_size=3)
+
+ids = st.sampled_from(["x", *(str(uuid.UUID(int=n)) for n in range(3))])
 
 COMPARISONS = ("=", "<>", "<", ">", "<=", ">=")
 ARRAYS = ("a_equals", "a_contains", "a_containedBy", "a_overlaps")
@@ -129,7 +142,8 @@ predicates = st.one_of(
     any_op(COMPARISONS, texts, texts),
     any_op(COMPARISONS, numbers, numbers),
     any_op(COMPARISONS, times, times),
-    any_op(("=", "<>"), prop("id"), st.sampled_from([f"{n:032x}" for n in range(2)])),
+    any_op(("=", "<>"), prop("id", "part_of"), ids),
+    op("in", prop("id", "part_of"), st.lists(ids, min_size=1, max_size=3)),
     op("between", numbers, numbers, numbers),
     op("like", texts, patterns),
     op("in", texts, st.lists(texts, min_size=1, max_size=3)),
@@ -138,16 +152,25 @@ predicates = st.one_of(
     op("isNull", st.one_of(prop(*PROPERTIES), numbers, texts)),
     any_op(SPATIAL, prop("geometry"), shapes),
     any_op(SPATIAL, shapes, prop("geometry")),
-    any_op(SPATIAL, prop("geometry"), collections),
+    any_op(SPATIAL, prop("geometry"), st.one_of(*map(collected, simples))),
+    # of mixed dimensions GEOS before 3.13 knows no boundary
+    any_op(("s_intersects", "s_disjoint"), prop("geometry"), collected(simple)),
     any_op(TEMPORAL_ANY, st.one_of(times, intervals), st.one_of(times, intervals)),
     any_op(TEMPORAL_INTERVAL, intervals, intervals),
     any_op(ARRAYS, prop("tags"), text_arrays),
     any_op(ARRAYS, number_arrays, prop("sizes")),
 )
+conditions = st.one_of(prop("open"), st.booleans())
 filters = st.recursive(
-    predicates,
+    st.one_of(predicates, conditions),
     lambda inner: st.one_of(
-        any_op(("and", "or"), inner, inner), op("and", inner, inner, inner), op("not", inner)
+        any_op(("and", "or"), inner, inner),
+        op("and", inner, inner, inner),
+        op("not", inner),
+        any_op(("=", "<>"), inner, inner),
+        op("in", inner, st.lists(inner, min_size=1, max_size=2)),
+        op("in", inner, st.lists(conditions, min_size=1, max_size=2)),
+        op("isNull", inner),
     ),
     max_leaves=5,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.cql2 import Call, FilterError, Geometry, Kind, Literal, NotListedError, Property, parse
+from models.cql2.geometry import box_parts
 
 PROPERTIES = {
     "id": Kind.UUID,
@@ -54,7 +56,44 @@ def test_geometries_are_transformed_once() -> None:
     found = tree.args[1]
     assert isinstance(found, Geometry)
     assert found.shape.bounds == (2, 3, 4, 5)
-    assert seen == [shapely.box(1, 2, 3, 4)]
+    (box,) = seen
+    assert box.equals(shapely.box(1, 2, 3, 4))
+
+
+def test_a_box_is_made_by_who_knows_the_crs() -> None:
+    seen = []
+
+    def placed(corners: Any) -> Any:
+        seen.append(corners)
+        return shapely.Point(0, 0)
+
+    text = "S_WITHIN(geometry, BBOX(13505000,3650000,0,13502000,3660000,9))"
+    tree: Any = parse(text, PROPERTIES, place=placed)
+    assert seen == [(13505000, 3650000, 13502000, 3660000)]
+    assert tree.args[1].shape == shapely.Point(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("corners", "kind", "expected"),
+    [
+        ((1, 4, 3, 2), {}, [shapely.box(1, 2, 3, 4)]),
+        ((4, 3, 2, 1), {"flipped": True, "degrees": False}, [shapely.box(1, 2, 3, 4)]),
+        ((31, 121, 32, -170), {"flipped": True},
+         [shapely.box(121, 31, 180, 32), shapely.box(-180, 31, -170, 32)]),
+        ((1, 2, 1, 2), {}, [shapely.Point(1, 2)]),
+        ((1, 2, 1, 4), {}, [shapely.LineString([(1, 2), (1, 4)])]),
+    ],
+)  # fmt: skip
+def test_corners_of_a_box(corners: Any, kind: Any, expected: list[Any]) -> None:
+    found = box_parts(corners, **kind)
+    assert len(found) == len(expected)
+    assert all(a.equals(b) for a, b in zip(found, expected, strict=True))
+
+
+def test_areas_of_a_collection_may_overlap() -> None:
+    text = "GEOMETRYCOLLECTION(POLYGON((3 3,6 3,6 6,3 6,3 3)),POLYGON((3 3,4 3,4 6,3 6,3 3)))"
+    shape = read(f"S_OVERLAPS(geometry, {text})").args[1].shape
+    assert [part.equals(shapely.box(3, 3, 6, 6)) for part in shapely.get_parts(shape)] == [True]
 
 
 def test_a_box_may_cross_the_180th_meridian() -> None:
@@ -98,7 +137,7 @@ def test_what_is_not_listed_is_refused_by_name(text: str, kind: str, name: str) 
         "geometry IS NULL AND tags", "height = 1e999", "name = 'a\x00b'", "geometry = geometry",
         "S_WITHIN(geometry, POLYGON((0 0, 1 1, 1 0, 0 1, 0 0)))",
 
-        "S_WITHIN(geometry, BBOX(1,2,3))", "S_WITHIN(geometry, BBOX(1,4,3,2))",
+        "S_WITHIN(geometry, BBOX(1,2,3))", "S_WITHIN(geometry, BBOX(1,2,3,4,5))",
         "S_WITHIN(geometry)", "casei(name, name) = 'x'", "INTERVAL(built, name) = built",
         "INTERVAL('2020-01-01', '..') IS NULL",
     ],
@@ -108,6 +147,30 @@ def test_what_does_not_fit_is_refused(text: str) -> None:
         read(text)
     assert caught.value.en
     assert caught.value.zh
+
+
+@pytest.mark.parametrize("rings", ["((0 0,1 0,1 1))", "((0 0,9 0,9 9,0 0),(5 1,6 1,6 2,5 2))"])
+def test_a_ring_ends_where_it_begins(rings: str) -> None:
+    coordinates = [[[0, 0], [1, 0], [1, 1], [0, 1]]]
+    shapes = [{"type": "Polygon", "coordinates": coordinates},
+              {"type": "MultiPolygon", "coordinates": [coordinates]}]  # fmt: skip
+    reads = [
+        partial(read, f"S_WITHIN(geometry, POLYGON{rings})"),
+        partial(read, f"S_WITHIN(geometry, MULTIPOLYGON({rings}))"),
+    ]
+    for shape in shapes:
+        node = {"op": "s_within", "args": [{"property": "geometry"}, shape]}
+        reads.append(partial(read_json, node))
+    for refused in reads:
+        with pytest.raises(FilterError, match="must end where it begins") as caught:
+            refused()
+        assert "首尾相同" in caught.value.zh
+
+
+def test_an_empty_collection_is_called_so() -> None:
+    empty = {"type": "GeometryCollection", "geometries": []}
+    with pytest.raises(FilterError, match="an empty GeometryCollection"):
+        read_json({"op": "s_within", "args": [{"property": "geometry"}, empty]})
 
 
 @pytest.mark.parametrize(

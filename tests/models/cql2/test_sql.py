@@ -23,10 +23,16 @@ from models.db.provision import create_database
 from tests.models.cql2.brute_force import Row, evaluate
 from tests.models.cql2.filters import DAYS, MOMENTS, NUMBERS, PROPERTIES, WORDS, filters
 
-COLUMNS = {name: f"t.{'geom' if name == 'geometry' else name}" for name in PROPERTIES}
+OPEN = {"begun": "-infinity", "ended": "infinity"}
+ENDS = {name: f"t.{name}" for name in OPEN}
+COLUMNS = {name: f"t.{'geom' if name == 'geometry' else name}" for name in PROPERTIES} | {
+    name: f"nullif(t.{name}, '{infinite}')" for name, infinite in OPEN.items()
+}
 TABLE = """CREATE TABLE sample (id uuid, name text, note text, height float8, storeys integer,
-built date, since timestamptz, until timestamptz, tags text[], sizes float8[],
+built date, since timestamptz, until timestamptz, begun timestamptz NOT NULL,
+ended timestamptz NOT NULL, tags text[], sizes float8[], open boolean, part_of uuid,
 geom geometry(Geometry, 4549))"""
+TALL = {"op": ">", "args": [{"property": "height"}, 1]}
 Ask = Callable[[Any], list[Any]]
 
 
@@ -51,8 +57,11 @@ def rows() -> list[Row]:
             "built": some(DAYS),
             "since": some(MOMENTS),
             "until": some(MOMENTS),
+            **{name: some(MOMENTS) for name in OPEN},
             "tags": some([[], ["a"], ["b", "a", "a"], ["雨水"]]),
             "sizes": some([[], [1.0], [0.25, 2.0]]),
+            "open": some([True, False]),
+            "part_of": some([str(uuid.UUID(int=n)) for n in range(3)]),
             "geometry": place(),
         }
         for number in range(60)
@@ -74,9 +83,9 @@ def ask(cluster: EmbeddedPostgres) -> Iterator[Ask]:
         for row in ROWS:
             wkb = None if row["geometry"] is None else shapely.to_wkb(row["geometry"])
             conn.execute(
-                "INSERT INTO sample VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
+                f"INSERT INTO sample VALUES ({'%s, ' * (len(PROPERTIES) - 1)}"
                 "ST_GeomFromWKB(%s, 4549))",
-                [*(row[name] for name in PROPERTIES if name != "geometry"), wkb],
+                [*(row[n] or OPEN.get(n, row[n]) for n in PROPERTIES if n != "geometry"), wkb],
             )
     loop = asyncio.new_event_loop()
     driver = loop.run_until_complete(asyncpg.connect(url))
@@ -84,7 +93,7 @@ def ask(cluster: EmbeddedPostgres) -> Iterator[Ask]:
     def asked(node: Any) -> list[Any]:
         tree = parse(orjson.dumps(node).decode(), PROPERTIES, language="cql2-json")
         args = Arguments()
-        where = sql_of(tree, COLUMNS, args, srid=4549, plan="t.geom")
+        where = sql_of(tree, COLUMNS, args, srid=4549, plan="t.geom", ends=ENDS)
         query = f"SELECT t.id::text FROM sample AS t WHERE {where} ORDER BY 1"
         found = loop.run_until_complete(driver.fetch(query, *args.values))
         return [row[0] for row in found]
@@ -114,6 +123,14 @@ def test_postgis_finds_what_brute_force_finds(ask: Ask, node: Any) -> None:
         ({"op": "=", "args": [{"property": "id"}, "not an id"]}, 0),
         ({"op": "in", "args": [{"property": "id"}, ["x", str(uuid.UUID(int=3))]]}, 1),
         ({"op": "=", "args": [{"property": "id"}, str(uuid.UUID(int=10)).upper()]}, 0),
+        ({"op": "=", "args": [{"op": "or", "args": [TALL, {"property": "open"}]}, False]}, None),
+        ({"op": "in", "args": [TALL, [True, False]]}, None),
+        ({"op": "=", "args": [{"property": "open"}, {"op": "=", "args": [1, 1]}]}, None),
+        ({"op": "<>", "args": [{"op": "not", "args": [TALL]}, {"property": "open"}]}, None),
+        ({"op": "not", "args": [{"op": "in", "args": [{"property": "part_of"}, ["x"]]}]}, None),
+        ({"op": "t_intersects", "args": [
+            {"interval": [{"property": "begun"}, {"property": "ended"}]},
+            {"interval": ["2026-11-01", "2027-01-01"]}]}, None),
     ],
 )  # fmt: skip
 def test_cases_of_their_own(ask: Ask, node: Any, count: int | None) -> None:
@@ -141,3 +158,12 @@ def test_what_a_client_writes_is_never_sql(ask: Ask, text: str) -> None:
     where = sql_of(tree, COLUMNS, args, srid=4549, plan="t.geom")
     assert text not in where.replace("$1::", "") or text == "$1"
     assert text in args.values
+
+
+def test_a_statement_is_no_longer_than_its_filter_asks() -> None:
+    """However conditions are nested in the lists of one another."""
+    node: Any = TALL
+    for _ in range(25):
+        node = {"op": "in", "args": [node, [TALL, {"property": "open"}]]}
+    tree = parse(orjson.dumps(node).decode(), PROPERTIES, language="cql2-json")
+    assert len(sql_of(tree, COLUMNS, Arguments(), srid=4549, plan="t.geom")) < 2_000

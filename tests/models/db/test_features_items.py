@@ -19,7 +19,7 @@ from models.db import mvt, pool, space
 from models.db.connection import connect
 from models.db.features_cql import Arguments
 from models.db.features_order import key_columns, statement
-from models.db.features_query import Order, Selection
+from models.db.features_query import Heights, Order, Selection
 from models.db.features_state import read_state
 from models.db.statements import text
 from models.features import Theme
@@ -71,7 +71,7 @@ CLASS = Order("class_code", "text")
         ({"box": PLACE, "limit": 10}, GEOMETRY),
         ({"box": PLACE, "after": (500,)}, GEOMETRY),
         ({"box": PLACE, "twin": "two"}, GEOMETRY),
-        ({"box": PLACE, "heights": (0.0, 5.0)}, GEOMETRY),
+        ({"box": PLACE, "heights": Heights(0.0, 5.0)}, GEOMETRY),
         ({"box": PLACE, "order": (Order("width_mm", "double precision", True),)}, GEOMETRY),
         ({"box": PLACE, "filter": "class_code = 'YS' AND width_mm > 300"}, GEOMETRY),
         ({"filter": WITHIN, "spatial": True}, GEOMETRY),

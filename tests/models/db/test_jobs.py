@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from models.db import jobs
@@ -44,11 +42,17 @@ def test_a_cancelled_job_learns_it_at_its_next_report(conn: Connection) -> None:
     assert stopped.state == "cancelled"
 
 
-def test_a_silent_job_is_handed_out_once(conn: Connection) -> None:
-    silent, alive = jobs.start(conn, "tile"), jobs.start(conn, "tile")
-    conn.execute("UPDATE job SET heartbeat = now() - interval '1 hour' WHERE id = %s", (silent,))
-    assert [j.id for j in jobs.abandon(conn, timedelta(minutes=5))] == [silent]
-    assert jobs.abandon(conn, timedelta(minutes=5)) == []
+def test_a_job_without_a_connection_is_handed_out_once(conn: Connection) -> None:
+    lost, alive = jobs.start(conn, "tile"), jobs.start(conn, "tile")
+    conn.execute("UPDATE job SET heartbeat = now() - interval '1 hour'")
+    assert jobs.abandon(conn) == []  # silent, but its connection is there
+    conn.execute("SELECT pg_advisory_unlock(hashtextextended('job/' || %s::text, 1))", (lost,))
+    (found,) = jobs.abandon(conn)
+    assert found.id == lost
+    assert found.finished is not None
+    assert "run the command again" in str(found.error_en)
+    assert "重新运行" in str(found.error_zh)
+    assert jobs.abandon(conn) == []
     assert [j.state for j in jobs.recent(conn)] == ["running", "abandoned"]
     assert jobs.recent(conn)[0].id == alive
     assert jobs.recent(conn, twin="test") == []

@@ -102,6 +102,32 @@ def test_a_change_is_followed_as_if_all_were_made_anew(
     assert drawn(conn) == followed
 
 
+def test_a_change_beside_a_crowd_at_one_place_is_followed(conn: Connection) -> None:
+    rows = town("building", 2).iloc[:1_040].copy()
+    half = np.linspace(1.0, 3.0, 1_010)
+    at = np.array(ORIGIN[:2])[:, None] + 10.0
+    stack = shapely.box(*(at - half), *(at + half))
+    at_others = np.array(ORIGIN[:2])[:, None] + [40.0 * np.arange(30), np.full(30, 50.0)]
+    others = shapely.box(*at_others, *(at_others + 5.0))
+    others[0] = shapely.box(*(ORIGIN[0] + 100.0, ORIGIN[1] + 100.0, *np.add(ORIGIN[:2], 250.0)))
+    rows["geom"] = shapely.force_3d(np.concatenate([stack, others]), 4.0)
+    put(conn, "building", rows)
+    mvt_overviews.renew(conn, "test")
+    before = places(conn)
+    assert {row[3] for row in drawn(conn)} == {21}  # no tile is deep enough to part them
+    put(conn, "building", rows.iloc[:-5])
+    mvt_overviews.renew(conn, "test")
+    followed = drawn(conn)
+    assert len(places(conn) - before) < 0.2 * len(before)
+    conn.execute("DELETE FROM mvt_overview")
+    mvt_overviews.renew(conn, "test")
+    assert drawn(conn) == followed
+    numbers = set(conn.execute("SELECT id FROM mvt_overview").fetchall())
+    put(conn, "building", rows.drop(index=rows.index[1_010]).iloc[:-5])  # the large one
+    mvt_overviews.renew(conn, "test")
+    assert numbers.isdisjoint(conn.execute("SELECT id FROM mvt_overview").fetchall())
+
+
 def test_a_date_that_comes_is_followed(conn: Connection) -> None:
     rows = town("building", 3)
     put(conn, "building", rows, date(2020, 1, 1))

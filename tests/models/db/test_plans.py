@@ -19,7 +19,7 @@ from models.db.connection import connect
 from models.db.embedded import EmbeddedPostgres
 from models.db.features_cql import Arguments
 from models.db.features_order import key_columns, statement
-from models.db.features_query import Selection
+from models.db.features_query import Heights, Selection
 from models.db.features_state import read_state
 from models.db.provision import create_database
 from models.db.space import places_query
@@ -118,7 +118,7 @@ def serves(plan: str, *indexes: str) -> None:
 def test_a_page_of_features(town: str, explain: Explain, table: str, asked: str) -> None:
     what: dict[str, dict[str, Any]] = {
         "box": {"box": PLACE},
-        "heights": {"box": PLACE, "heights": (0.0, 9.0)},
+        "heights": {"box": PLACE, "heights": Heights(0.0, 9.0, 1e-6, 1e-6)},
         "filter": {"filter": parse(NEAR, {"geometry": Kind.GEOMETRY}), "spatial": True},
         "nothing": {},
     }

@@ -84,7 +84,7 @@ def test_the_summary_counts_and_tells_the_extent_in_degrees(
     made = delivery(Theme.PIPES, pipes(10))
     publish(conn, twin="test", dataset="made", deliveries=[made])
     found = inside(database, lambda p: pool.summary(p, "test"))
-    assert found["building"] == {"count": 0, "extent": None}
+    assert found["building"] == {"count": 0, "extent": None, "times": (None, None)}
     assert found["pipe_segment"]["count"] == 10
     west, south, east, north = found["pipe_segment"]["extent"]
     # EPSG:4549 at 521.7 km east: 21.7 km from 120 E; 300 m of pipe

@@ -112,6 +112,19 @@ def test_features_are_drawn_themselves_from_where_they_are_few_and_large_enough(
     assert first_raw(few, TMS, 8) < zoom
 
 
+def test_a_crowd_at_one_place_does_not_fill_the_tiles_of_a_large_area_beside_it() -> None:
+    half = np.linspace(1.0, 7.0, 1500)
+    stack = shapely.box(*(CORNER[:, None] - half), *(CORNER[:, None] + half))
+    assert first_raw(shapes(stack), TMS, 8) > 20  # no tile is deep enough to part them
+    lake = shapely.box(*(CORNER + 1000.0), *(CORNER + 21_000.0))
+    crowd = shapes(np.array([*stack, lake], object))
+    raw = first_raw(crowd, TMS, 8)
+    assert 12 < raw <= 20
+    (level,) = levels(crowd, raw - 1, raw)
+    assert level.count.sum() == 1501
+    assert (20_000.0 / TMS.side(raw - 1)) ** 2 < 500_000
+
+
 def test_a_crowded_tile_of_lines_stays_small() -> None:
     random = np.random.default_rng(5)
     at = CORNER + random.random((60_000, 2)) * 6000.0

@@ -311,7 +311,8 @@ def test_py3dtiles_solids_and_points_of_both_editions(tmp_path: Path) -> None:
             [*command, str(SHARED / source), *more], capture_output=True, text=True
         )
         assert run.returncode == 0, run.stderr
-    assert set(check_tileset(tmp_path / "1.0").totals) <= {"TSC-22", "TSC-33"}
+    found = set(check_tileset(tmp_path / "1.0").totals)
+    assert found <= {"TSC-22", "TSC-33", "TSC-36"}  # a material that no primitive has
     report = check_tileset(tmp_path / "1.1")
     assert set(report.totals) == {"TSC-22", "TSC-54"}
     assert report.summary.points >= 1065

@@ -148,6 +148,7 @@ def test_unknown_twins_and_analyses(client: httpx.Client, service: Service) -> N
         (b"\xff\xfe", ["JSON"]),
         (b"", ["line"]),
         (b"[" * 100_000, ["JSON"]),
+        (b'{"line": ' + b"[" * 900 + b"]" * 900 + b"}", []),
         (b'{"line": [[1e999, 0], [0, 0]]}', []),
         (b'{"line": [[NaN, 0], [0, 0]]}', ["JSON"]),
         (b'{"line": [[0, 0], [0, 0]], "crs": "EPSG:99999"}', ["EPSG:99999"]),
@@ -157,6 +158,27 @@ def test_unknown_twins_and_analyses(client: httpx.Client, service: Service) -> N
 )
 def test_bodies_that_cannot_be_used(client: httpx.Client, body: bytes, words: list[str]) -> None:
     refused(client.post("/section", content=body), 400, *words)
+
+
+@pytest.mark.parametrize(
+    ("more", "where"),
+    [
+        ({"count": True}, "count"),
+        ({"count": "5"}, "count"),
+        ({"reach": "9"}, "reach"),
+        ({"point": [EAST, NORTH, True]}, "point.2"),
+        ({"point": [str(EAST), NORTH, 3]}, "point.0"),
+        ({"datetime": 1_700_000_000}, "datetime"),
+    ],
+)
+def test_values_of_another_type_are_not_read_as_the_one_wanted(
+    client: httpx.Client, more: dict[str, Any], where: str
+) -> None:
+    whole = {"point": [round(EAST), round(NORTH), 3], "count": 2, "reach": 50}
+    moment = {"datetime": "2026-01-31T08:00:00+08:00"}
+    assert client.post("/nearest", json={**whole, **moment}).status_code == 200
+    found = refused(client.post("/nearest", json={**whole, **more}), 400, where)
+    assert {fault["where"] for fault in found["errors"]} == {where}
 
 
 def test_a_body_that_is_too_large(client: httpx.Client) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from uuid import UUID
 
 import httpx
 import pytest
+import structlog.testing
 
-from twin.testing import Service
+from tiles.store.directory import DirectoryStore
+from twin.settings import Settings
+from twin.testing import Service, application
 
 ABSENT = UUID(int=1)
 
@@ -21,6 +25,7 @@ ABSENT = UUID(int=1)
         ("/twins/qianwan/features/not-an-id", 400, "feature_id"),
         ("/no/such/path", 404, ""),
         ("/tiles/qianwan/buildings/nothing.glb", 404, "nothing.glb"),
+        ("/tiles/qianwan/pointcloud/tileset.json", 404, "twin ingest"),
     ],
 )
 def test_problems(service: Service, path: str, status: int, word: str) -> None:
@@ -44,3 +49,25 @@ def test_a_method_that_is_not_there(service: Service) -> None:
     assert answer.status_code == 405
     assert answer.headers["allow"] == "GET, HEAD"
     assert answer.json()["detail_zh"]
+
+
+def test_what_nobody_foresaw_is_told_with_all_headers(database: str, tmp_path: Path) -> None:
+    """A tileset is published that is no JSON."""
+    settings = Settings(home=tmp_path, database_url=database)
+    DirectoryStore(settings.tiles_dir / "qianwan" / "mesh").publish(b"{")
+    asked = {"Origin": "https://city.example", "X-Request-ID": "a-question-of-mine"}
+    with (
+        application(settings, database) as address,
+        httpx.Client(base_url=address, headers=asked) as client,
+        structlog.testing.capture_logs() as logs,
+    ):
+        for _ in range(2):  # the connection goes on
+            answer = client.get("/twins/qianwan")
+            assert answer.status_code == 500
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.headers["access-control-allow-origin"] == "*"
+            assert answer.headers["x-request-id"] == "a-question-of-mine"
+            assert answer.json()["request_id"] == "a-question-of-mine"
+            assert str(tmp_path) not in answer.text
+            assert client.get("/healthz").status_code == 200
+    assert [log["path"] for log in logs if log["event"] == "unexpected"] == ["/twins/qianwan"] * 2

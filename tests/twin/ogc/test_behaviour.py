@@ -116,6 +116,14 @@ def test_days_at_the_ends_of_the_calendar(client: httpx.Client, path: str) -> No
     first = client.get(path, params={"datetime": "0001-01-01"})
     assert first.status_code == 400
     assert first.json()["detail"].startswith("datetime: found '0001-01-01'")
+    for end in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+        assert end in first.json()["detail"]
+        assert end in first.json()["detail_zh"]
+        assert client.get(path, params={"datetime": end}).status_code == 200
+    for text in ("0000-06-01", "9999-12-31T23:59:59-05:00", "0001-01-01/2020-01-01"):
+        beyond = client.get(path, params={"datetime": text})
+        assert beyond.status_code == 400
+        assert "0001-01-01T00:00:00Z" in beyond.json()["detail"]
     for text in ("9999-12-31", "0001-01-02/9999-12-31"):
         assert client.get(path, params={"datetime": text}).status_code == 200, text
 

@@ -11,7 +11,7 @@ import shapely
 from pyproj import Transformer
 
 from models.crs import storage_to_geodetic
-from tests.twin.ogc.city import City
+from tests.twin.ogc.city import TWIN, City
 
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
@@ -118,6 +118,61 @@ def test_a_filter_in_every_crs_finds_the_same(client: httpx.Client, crs: str) ->
     assert len(found) == 5
 
 
+@pytest.mark.parametrize("crs", FLAT)
+@pytest.mark.parametrize("corners", [(0, 1, 2, 3), (0, 3, 2, 1), (2, 1, 0, 3), (2, 3, 0, 1)])
+def test_boxes_of_a_filter_and_of_bbox_are_the_same(
+    client: httpx.Client, crs: str, corners: tuple[int, ...]
+) -> None:
+    """Corners in either order; in degrees a west greater than the east is across 180 degrees."""
+    all_ = points(client, crs=crs)[:, :2]
+    low, high = np.sort(all_[[3, 7]], axis=0)
+    degrees = abs(all_[0]).max() < 200
+    margin = 1e-5 if degrees else 1.0
+    sides = [*(low - margin).tolist(), *(high + margin).tolist()]
+    box = [sides[n] for n in corners]
+    text = ",".join(map(repr, box))
+    named = points(client, bbox=text, **{"bbox-crs": crs})
+    written = points(client, filter=f"S_WITHIN(geometry,BBOX({text}))", **{"filter-crs": crs})
+    np.testing.assert_array_equal(written, named)
+    x, y = (1, 0) if FLAT[crs][1] else (0, 1)
+    inside = (all_ >= np.minimum(box[:2], box[2:])) & (all_ <= np.maximum(box[:2], box[2:]))
+    across = degrees and box[x] > box[x + 2]
+    assert len(written) == (inside[:, y] & (inside[:, x] != across)).sum()
+
+
+@pytest.mark.parametrize("box", ["30,121,32,-170", "32,121,30,-170", "-90,120,90,119"])
+def test_a_box_of_a_filter_may_lie_across_180_degrees(client: httpx.Client, box: str) -> None:
+    given = {"filter": f"S_INTERSECTS(geometry,BBOX({box}))", "filter-crs": f"{EPSG}4326"}
+    assert len(points(client, **given)) == 13
+
+
+def test_tilesets_read_boxes_alike(city: City) -> None:
+    counts = []
+    for box in ("32,121,30,-170", "32,121.5,30,-170"):
+        answer = httpx.get(
+            f"{city.url}/tiles/{TWIN}/buildings/tileset.json",
+            params={
+                "filter": f"S_INTERSECTS(geometry,BBOX({box}))",
+                "filter-crs": f"{EPSG}4326",
+            },
+            timeout=60,
+        )
+        assert answer.status_code == 200
+        classes = answer.json().get("statistics", {"classes": {}})["classes"]
+        counts.append(sum(one["count"] for one in classes.values()))
+    assert counts == [63, 0]
+
+
+def test_a_box_without_size_is_a_place(client: httpx.Client, city: City) -> None:
+    stored = shapely.get_coordinates(city.tables["pipe_point"]["geom"].to_numpy())
+    east, north = (float(value) for value in stored[3])
+    storage, text = f"{EPSG}4549", f"{north!r},{east!r},{north!r},{east!r}"
+    assert len(points(client, bbox=text, **{"bbox-crs": storage})) == 1
+    given = {"filter": f"S_WITHIN(geometry,BBOX({text}))", "filter-crs": storage}
+    assert len(points(client, **given)) == 1
+    assert len(points(client, bbox="121.3,31.1,121.3,31.1")) == 0
+
+
 def test_names_of_the_same_crs(client: httpx.Client) -> None:
     path = "/collections/pipe-points/items"
     for text in ("EPSG:4549", "urn:ogc:def:crs:EPSG::4549", "[EPSG:4549]",
@@ -133,9 +188,11 @@ def test_names_of_the_same_crs(client: httpx.Client) -> None:
         ({"crs": "urn:ogc:def:crs:EPSG::0000"}, "crs"),
         ({"bbox-crs": "x", "bbox": "1,2,3,4"}, "bbox-crs"),
         ({"filter-crs": "x", "filter": "height>1"}, "filter-crs"),
-        ({"filter": "S_WITHIN(geometry,POINT(0 0))"}, "filter"),
+        ({"filter": "S_WITHIN(geometry,POINT(31 121))"}, "filter"),
+        ({"filter": "S_WITHIN(geometry,GEOMETRYCOLLECTION(POINT(121 31),POINT(31 121)))"},
+         "filter"),
     ],
-)
+)  # fmt: skip
 def test_what_is_not_offered_is_refused(
     client: httpx.Client, parameters: dict[str, str], word: str
 ) -> None:

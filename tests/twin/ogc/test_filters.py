@@ -6,8 +6,10 @@ from typing import Any
 
 import httpx
 import orjson
+import pandas as pd
 import pytest
 
+from models.crs import storage_to_geodetic
 from tests.twin.ogc.city import City
 
 ITEMS = "/collections/buildings/items"
@@ -50,6 +52,17 @@ def test_text_and_json_say_the_same(client: httpx.Client, city: City) -> None:
         ("T_AFTER(valid_from, DATE('2020-01-01'))", lambda r: False),
         ("T_DURING(INTERVAL(valid_from, valid_from), INTERVAL('2019-01-01','..'))",
          lambda r: True),
+        ("T_INTERSECTS(INTERVAL(valid_from,valid_to),INTERVAL('2026-11-01','2027-01-01'))",
+         lambda r: True),
+        ("T_BEFORE(INTERVAL(valid_from,valid_to),DATE('2090-01-01'))", lambda r: False),
+        ("valid_to IS NULL AND NOT valid_to IS NOT NULL", lambda r: True),
+        ("valid_to > DATE('2020-01-01')", lambda r: False),
+        ("(height > 10 OR height < 20) = FALSE", lambda r: False),
+        ("(height IN (base_height, 20)) = FALSE", lambda r: r.height not in (r.base_height, 20)),
+        ("(height > 10) = (storeys > 3)", lambda r: (r.height > 10) == (r.storeys > 3)
+         and r.storeys == r.storeys),
+        ("(height > 10) IN (TRUE, FALSE)", lambda r: True),
+        ("(name IS NULL) <> (height > 10)", lambda r: pd.isna(r.name) != (r.height > 10)),
     ],
 )  # fmt: skip
 def test_conditions(client: httpx.Client, city: City, text: str, test: Any) -> None:
@@ -64,6 +77,34 @@ def test_place_and_other_conditions_together(client: httpx.Client, city: City) -
     assert keys(client, filter=f"S_DISJOINT(geometry,{every})") == []
     boxes = keys(client, "/collections/bim-elements/items", filter=f"S_WITHIN(geometry,{every})")
     assert len(boxes) == 6
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("S_INTERSECTS(geometry,POINT(0 0))", "none"),
+        ("S_DISJOINT(geometry,POINT(0 0))", "all"),
+        ("S_DISJOINT(geometry,GEOMETRYCOLLECTION(POINT(0 0),LINESTRING(0 0,1 1)))", "all"),
+        ("S_CROSSES(geometry,LINESTRING(0 0,1 1))", "none"),
+        ("S_CROSSES(geometry,LINESTRING(0 0,{at}))", "one"),
+        ("S_WITHIN(geometry,MULTIPOLYGON(((122 31,123 31,123 32,122 31)),((0 0,1 0,1 1,0 0))))",
+         "none"),
+        ("S_WITHIN(geometry,MULTIPOLYGON(((121 30,122 30,122 32,121 32,121 30)),"
+         "((0 0,1 0,1 1,0 0))))", "all"),
+        ("S_CONTAINS(geometry,MULTIPOINT(({at})))", "one"),
+        ("S_CONTAINS(geometry,MULTIPOINT(({at}),(0 0)))", "none"),
+        ("S_INTERSECTS(geometry,MULTIPOINT(({at}),(0 0)))", "one"),
+    ],
+)  # fmt: skip
+def test_a_geometry_may_lie_where_nothing_is_stored(
+    client: httpx.Client, city: City, text: str, expected: str
+) -> None:
+    """Outside the area of use of the storage CRS, in whole or in part."""
+    first = city.tables["building"]["geom"].iloc[0].centroid
+    lon, lat, _ = storage_to_geodetic([first.x], [first.y], [0.0])
+    every = city.tables["building"]["key"].tolist()
+    wanted = {"none": [], "one": every[:1], "all": every}[expected]
+    assert keys(client, filter=text.format(at=f"{lon[0]:.9f} {lat[0]:.9f}")) == wanted
 
 
 def test_an_id_in_a_filter(client: httpx.Client, city: City) -> None:
@@ -115,6 +156,7 @@ def test_what_we_knew(client: httpx.Client) -> None:
         {"properties": "geom"}, {"properties": "key;x"}, {"f": "xml"},
         {"counts": "yes"}, {"filter-lang": "ecql", "filter": "height>1"}, {"next": "x"},
         {"filter": "height >"}, {"filter": ""},
+        {"filter": "S_WITHIN(geometry,POLYGON((121 31,122 31,122 32)))"},
         {"filter": "height ^ 999 > 1"}, {"filter": "(0 - height) ^ 0.5 > 1"}, {"Limit": "1"},
         {"unknown": "1"},
     ],

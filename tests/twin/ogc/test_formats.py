@@ -90,6 +90,26 @@ def test_types_and_missing_values_survive(client: httpx.Client, tmp_path: Path) 
     assert geo["columns"]["geometry"]["geometry_types"] == ["MultiPolygon"]
 
 
+@pytest.mark.parametrize("collection", ["buildings", "pipe-segments"])
+def test_the_extent_of_a_file_is_that_of_its_features(
+    client: httpx.Client, tmp_path: Path, collection: str
+) -> None:
+    """Its header, written before any of them is read, states no other."""
+    file = tmp_path / "items.fgb"
+    file.write_bytes(body(client, collection, "fgb").content)
+    bounds = geojson(client, collection).total_bounds
+    assert pyogrio.read_info(file)["total_bounds"] is None
+    stated = pyogrio.read_info(file, force_total_bounds=True, force_feature_count=True)
+    assert np.allclose(stated["total_bounds"], bounds, rtol=0, atol=1e-6)
+    assert stated["features"] == len(geojson(client, collection))
+    for arrow in (True, False):
+        found = geopandas.read_file(file, use_arrow=arrow)
+        assert np.allclose(found.total_bounds, bounds, rtol=0, atol=1e-6)
+    west, south, east, north = bounds
+    half = geopandas.read_file(file, bbox=(west, south, (west + east) / 2, north))
+    assert 0 < len(half) < len(found)
+
+
 def test_an_empty_answer_is_a_file_too(client: httpx.Client, tmp_path: Path) -> None:
     for format_, read in (("fgb", geopandas.read_file), ("parquet", geopandas.read_parquet)):
         file = tmp_path / f"none.{format_}"

@@ -81,6 +81,10 @@ def test_a_query_that_takes_too_long_is_told_to_come_again(
     assert int(answer.headers["retry-after"]) > 0
     assert answer.headers["content-type"] == "application/problem+json"
     assert "canceling" not in answer.text
+    told = answer.json()
+    assert "Ask for less" in told["detail"]
+    for sentence in (told["detail"], told["detail_zh"]):  # what only those who run it understand
+        assert not any(word in sentence for word in ("/", "log", "raise", "日志", "调高"))
 
 
 @pytest.fixture(scope="module")

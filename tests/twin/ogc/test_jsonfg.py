@@ -168,6 +168,21 @@ def test_each_text_of_a_sequence_is_a_document(
     assert json.loads(one)["id"] == told[0]["id"]
 
 
+def test_no_object_has_a_member_twice(client: httpx.Client) -> None:
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        assert len(names) == len(set(names))
+        return dict(pairs)
+
+    path = "/collections/buildings/items"
+    page = json.loads(client.get(f"{path}?f=jsonfg").content, object_pairs_hook=members)
+    one = client.get(f"{path}/{page['features'][0]['id']}?f=jsonfg").content
+    _, *sequence = client.get(f"{path}?f=jsonfgseq").content.split(b"\x1e")
+    assert sequence
+    for text in (one, *sequence):
+        assert json.loads(text, object_pairs_hook=members)["featureType"] == "building"
+
+
 def test_a_footprint_without_height_is_no_prism(client: httpx.Client) -> None:
     given = {"f": "jsonfg", "crs": f"{CRS}EPSG/0/4549"}
     items = client.get("/collections/buildings/items", params=given).json()["features"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pandas as pd
 import pytest
 
@@ -222,3 +225,46 @@ def test_a_token_serves_its_own_question_only(client: httpx.Client) -> None:
         assert answer.json()["detail"].startswith("next:")
     other = "/collections/building-parts/items"
     assert client.get(other, params={"sortby": "key", "next": token}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("sort", "keys", "moments"),
+    [
+        ("", [2**63], ()),
+        ("", [2.0**70], ()),
+        ("", [True], ()),
+        ("", ["5"], ()),
+        ("", [], ()),
+        ("", 5, ()),
+        ("", [5], ("2026-01-01T00:00:00",)),
+        ("", [5], (None, "2026-01-01")),
+        ("", [5], (5,)),
+        ("", [5], ("9999-12-31T23:59:59-14:00",)),
+        ("", [5], ("0001-01-01T00:00:00+14:00",)),
+        ("storeys", ["9" * 20, 5], ()),
+        ("storeys", [7, 5], ()),
+        ("height", [7.5, 5], ()),
+        ("name", ["a\0b", 5], ()),
+        ("name", [["a"], 5], ()),
+        ("valid_from", ["2020-01-01 00:00:00", 5], ()),
+        ("valid_from", ["9999-12-31 23:59:59-14", 5], ()),
+        ("id", ["B5", 5], ()),
+    ],
+)
+def test_a_token_that_somebody_made_leads_nowhere(
+    client: httpx.Client, sort: str, keys: Any, moments: tuple[Any, ...]
+) -> None:
+    """Its digest is no secret, so that its content may be anything."""
+
+    def ask(keys: Any, moments: tuple[Any, ...]) -> httpx.Response:
+        question = "\n".join([TWIN, "buildings", *[""] * 7, sort])
+        data = orjson.dumps([keys, *moments, *[None] * (2 - len(moments))])
+        digest = hashlib.blake2b(data + b"\0" + question.encode(), digest_size=9).digest()
+        token = base64.urlsafe_b64encode(digest + data).rstrip(b"=").decode()
+        given = {"next": token, **({"sortby": sort} if sort else {})}
+        return client.get("/collections/buildings/items", params=given)
+
+    assert ask([None, 5] if sort else [5], ("2026-01-01T00:00:00+00:00",)).status_code == 200
+    answer = ask(keys, moments)
+    assert answer.status_code == 404, answer.text
+    assert answer.json()["detail"].startswith("next:")

@@ -87,8 +87,8 @@ def _without_envelope(header: bytes) -> bytes:
     """A FlatGeobuf header without its envelope, which is optional.
 
     A table of a flatbuffer begins with the distance back to its vtable, which has the places of its
-    fields in 2 bytes each after 4 bytes of sizes; 0 stands for a field that is left out (FlatBuffers
-    internals, "Tables").
+    fields in 2 bytes each after 4 bytes of sizes; 0 stands for a field that is left out
+    (FlatBuffers internals, "Tables").
     """
     out = bytearray(header)
     start = _MARK + 4

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from models.cql2.geometry import Corners, box_parts
 from models.crs import STORAGE, StorageCrs, area_of_use, geoid_height, to_storage
 from models.db.features_query import Heights
 from models.errors import OutsideAreaError, TwinError
@@ -31,6 +32,12 @@ FRAME_EPOCH: Final = 2000.0
 #: An edge of a filter's geometry is cut so that it may follow the curve it becomes.
 _PIECES: Final = 64
 _SHORTEST: Final = {True: 0.003, False: 300.0}
+#: A point, a line and an area where nothing is stored: on the equator, in the storage CRS.
+_ELSEWHERE: Final = (
+    shapely.Point(0, 0),
+    shapely.LineString([(0, 0), (1, 0)]),
+    shapely.box(0, 0, 1, 1),
+)
 #: The geoid is looked up at so many places along each axis.
 _PROBES: Final = 9
 
@@ -123,26 +130,38 @@ def storage_geometry(
     """A shapely geometry of ``crs`` in the storage CRS.
 
     Its coordinates are in the order of ``crs``'s axes, or east first if not ``written`` so.
-    Plan only: heights are left out. Areas are cut to where the storage CRS may be used, since
-    nothing is stored outside; edges get further vertices so that they stay straight in ``crs``.
-    Raises :class:`CrsError` for points and lines outside.
+    Plan only: heights are left out. It is cut to where the storage CRS may be used, since nothing
+    is stored outside; edges get further vertices so that they stay straight in ``crs``. Raises
+    :class:`CrsError` for latitudes that there are not.
     """
     flat = shapely.force_2d(shape)
     if crs.flipped and written:
         flat = shapely.transform(flat, lambda c: c[:, ::-1])
     if crs.srid == storage.srid:
         return flat
+    if crs.degrees and written:
+        _check_latitudes(flat)
     area = _area(crs, storage)
-    if not shapely.contains(area, flat):
-        if shapely.get_dimensions(flat) != 2:
-            raise _outside(storage)
-        flat = shapely.intersection(flat, area)
-        if flat.is_empty:
-            return shapely.Polygon()
-    low_x, low_y, high_x, high_y = shapely.bounds(flat)
-    size = max(high_x - low_x, high_y - low_y)
-    flat = shapely.segmentize(flat, max(size / _PIECES, _SHORTEST[crs.degrees]))
-    return shapely.transform(flat, lambda c: _to_storage(c, crs, storage))
+    if shapely.covers(area, flat):
+        return _placed(flat, crs, storage)
+    parts = shapely.get_parts(shapely.get_parts(flat))
+    inside = shapely.intersection(parts, area)
+    away = shapely.is_empty(inside)
+    if away.all():
+        return shapely.Polygon()
+    flat = _placed(shapely.union_all(inside[~away]), crs, storage)
+    if away.any() and shapely.covers(area, parts[~away]).all():
+        # no feature may contain or equal it, which what is left of it would not tell
+        dimensions = np.unique(shapely.get_dimensions(parts[away]))
+        flat = shapely.union_all([flat, *(_ELSEWHERE[n] for n in dimensions)])
+    return flat
+
+
+def storage_box(corners: Corners, crs: Crs, storage: StorageCrs = STORAGE) -> Any:
+    """The plan of a box in the storage CRS; ``corners`` as :func:`models.cql2.geometry.box_parts`
+    takes them, in the order of ``crs``'s axes."""
+    parts = box_parts(corners, flipped=crs.flipped, degrees=crs.degrees)
+    return shapely.union_all([storage_geometry(p, crs, storage, written=False) for p in parts])
 
 
 def height_range(
@@ -171,6 +190,13 @@ def height_range(
     )
 
 
+def _placed(flat: Any, crs: Crs, storage: StorageCrs) -> Any:
+    low_x, low_y, high_x, high_y = shapely.bounds(flat)
+    size = max(high_x - low_x, high_y - low_y)
+    flat = shapely.segmentize(flat, max(size / _PIECES, _SHORTEST[crs.degrees]))
+    return shapely.transform(flat, lambda c: _to_storage(c, crs, storage))
+
+
 def _to_storage(coordinates: Array, crs: Crs, storage: StorageCrs) -> Array:
     name: Literal["EPSG:3857", "EPSG:4490"] = "EPSG:3857" if crs.srid == 3857 else "EPSG:4490"
     x, y = coordinates.T
@@ -190,9 +216,12 @@ def _area(crs: Crs, storage: StorageCrs) -> Any:
     return shapely.box(x[0], y[0], x[1], y[1])
 
 
-def _outside(storage: StorageCrs) -> CrsError:
-    return CrsError(
-        f"filter: a point or line lies outside the area of use of {storage.horizontal}. "
-        "Check the order of its coordinates and filter-crs.",
-        f"filter：点或线超出 {storage.horizontal} 的适用范围。请检查坐标顺序与 filter-crs。",
-    )
+def _check_latitudes(flat: Any) -> None:
+    north = shapely.get_coordinates(flat)[:, 1]
+    wrong = north[np.abs(north) > 90]
+    if len(wrong):
+        raise CrsError(
+            f"filter: found the latitude {wrong[0]:g}, expected one from -90 to 90. "
+            "Check the order of the coordinates and filter-crs.",
+            f"filter：纬度 {wrong[0]:g} 不在 -90 至 90 之间。请检查坐标顺序与 filter-crs。",
+        )

@@ -2,7 +2,8 @@
 
 It is opaque to clients. A digest over it and over the question it belongs to refuses a token that
 was changed, or that is used with another filter or order. It holds no secret: what it names was
-answered to the client before, and every value is bound as data.
+answered to the client before, and every value is bound as data, once it is known to be one that a
+key of the order can have.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from twin.api.ogc.patterns import PAGE
 
 _DIGEST: Final = 9
 _TOKEN: Final = re.compile(PAGE)
+#: Whole numbers that the database holds lie between this and its negative.
+_WHOLE: Final = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,10 @@ def read_token(token: str, question: str, order: Sequence[Order]) -> Place:
         keys, moment, recorded = orjson.loads(data)
         *values, row = keys
         typed = [_typed(o.declared, v) for o, v in zip(order, values, strict=True)]
-        return Place((*typed, int(row)), _moment(moment), _moment(recorded))
-    except (binascii.Error, ValueError, TypeError) as error:
+        if type(row) is not int:
+            raise _unusable()
+        return Place((*typed, _whole(row)), _moment(moment), _moment(recorded))
+    except (binascii.Error, ValueError, TypeError, OverflowError) as error:
         raise _unusable() from error
 
 
@@ -79,22 +84,39 @@ def _iso(moment: dt.datetime | None) -> str | None:
 
 
 def _moment(text: str | None) -> dt.datetime | None:
-    return None if text is None else dt.datetime.fromisoformat(text)
+    return None if text is None else _aware(text)
 
 
-def _typed(declared: str, text: str | None) -> Any:
-    """A sort key as it is bound, from its text in the database."""
+def _aware(text: str) -> dt.datetime:
+    """Raises ValueError or OverflowError for what is no moment of coordinated universal time."""
+    moment = dt.datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(text)
+    return moment.astimezone(dt.UTC)
+
+
+def _whole(number: int) -> int:
+    if not -_WHOLE <= number < _WHOLE:
+        raise OverflowError(number)
+    return number
+
+
+def _typed(declared: str, text: Any) -> Any:
+    """A sort key as it is bound, from its text in the database. Raises ValueError, TypeError or
+    OverflowError for what cannot be one."""
     if text is None:
         return None
+    if not isinstance(text, str) or "\0" in text:
+        raise TypeError(text)
     match declared:
         case "integer" | "smallint":
-            return int(text)
+            return _whole(int(text))
         case "double precision":
             return float(text)
         case "date":
             return dt.date.fromisoformat(text)
         case "timestamptz":
-            return dt.datetime.fromisoformat(text)
+            return _aware(text)
         case "uuid":
             return uuid.UUID(text)
     return text

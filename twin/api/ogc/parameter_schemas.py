@@ -13,6 +13,12 @@ from twin.api.ogc.parameters import DEFAULT_LIMIT, LARGEST_LIMIT, MOST_KEYS, MOS
 from twin.api.ogc.patterns import MOMENT, PAGE, PERIOD, filter_pattern
 
 _TEXT: Final = {"type": "string"}
+#: How boxes are read (models.cql2.geometry.box_parts).
+_CORNERS: Final = (
+    "Opposite corners of a box come in either order; of degrees a west greater than the east lies "
+    "across the 180th meridian"
+)
+_CORNERS_ZH: Final = "两个对角点次序不限；经度西大于东时跨 180° 经线"
 #: Parameters whose values depend on the properties of a collection.
 OF_COLLECTION: Final = ("filter", "sortby", "properties")
 
@@ -33,8 +39,8 @@ def parameters(twin: TwinDefinition, storage: StorageCrs) -> dict[str, Any]:
             **query("bbox", {"type": "array", "minItems": 4, "maxItems": 6,
                               "items": {"type": "number"},
                               "oneOf": [{"minItems": n, "maxItems": n} for n in (4, 6)]},
-                     "范围：西,南,东,北，带高程为 6 个数 West,south,east,north; with heights 6 "
-                     "numbers"),
+                     f"范围：西,南,东,北，带高程为 6 个数；{_CORNERS_ZH} West,south,east,north; "
+                     f"with heights 6 numbers. {_CORNERS}"),
         },
         "bbox-crs": query("bbox-crs", crs, "bbox 的坐标系 CRS of bbox"),
         "crs": query("crs", crs, "结果坐标系 CRS of the answer"),
@@ -46,7 +52,9 @@ def parameters(twin: TwinDefinition, storage: StorageCrs) -> dict[str, Any]:
         "filter-lang": query("filter-lang", {**_TEXT, "enum": ["cql2-text", "cql2-json"],
                                               "default": "cql2-text"},
                               "条件语言 Language of the filter"),
-        "filter-crs": query("filter-crs", crs, "条件中几何的坐标系 CRS of its geometries"),
+        "filter-crs": query("filter-crs", crs,
+                             f"条件中几何（含 BBOX）的坐标系、轴序与单位；{_CORNERS_ZH} CRS of its "
+                             f"geometries, BBOX too, with its axes and unit. {_CORNERS}"),
         "counts": query("counts", {"type": "boolean", "default": False},
                          "是否给出 numberMatched（较慢）Whether to count all that match (slower)"),
         "next": query("next", {**_TEXT, "pattern": PAGE},

@@ -18,6 +18,7 @@ import shapely
 from starlette.datastructures import QueryParams
 
 from models.cql2 import Language, NotListedError, parse
+from models.cql2.geometry import Corners, box_parts
 from models.cql2.read import Listed
 from models.cql2.tree import Call, Expression, Kind, Property
 from models.crs import StorageCrs
@@ -25,7 +26,7 @@ from models.db.features_items import Order
 from models.db.features_query import Heights
 from models.twins import TwinDefinition
 from twin.api.ogc.collections import Collection
-from twin.api.ogc.crs import CRS84, Crs, find_crs, height_range, storage_geometry
+from twin.api.ogc.crs import CRS84, Crs, find_crs, height_range, storage_box, storage_geometry
 from twin.api.ogc.errors import ParameterError
 from twin.api.ogc.times import Period, read_moment, read_period
 
@@ -163,23 +164,16 @@ def _box(
         # heights are ellipsoidal but with the storage CRS, also where a CRS of two axes is named
         levels = min(plain[2], plain[5]), max(plain[2], plain[5])
         plain = [plain[0], plain[1], plain[3], plain[4]]
-    west, south, east, north = plain
-    if crs.flipped:
-        west, south, east, north = south, west, north, east
-    south, north = min(south, north), max(south, north)
-    if not crs.degrees:
-        west, east = min(west, east), max(west, east)
-    boxes = [shapely.box(west, south, east, north)]
-    if west > east:  # across the 180th meridian
-        boxes = [shapely.box(west, south, 180, north), shapely.box(-180, south, east, north)]
-    found = [storage_geometry(box, crs, storage, written=False) for box in boxes]
+    corners = cast("Corners", tuple(plain))
+    found = storage_box(corners, crs, storage)
     if levels is None:
-        return shapely.union_all(found), None
+        return found, None
     near = shapely.box(*twin.extent).buffer(_NEAR, join_style="mitre")
+    boxes = box_parts(corners, flipped=crs.flipped, degrees=crs.degrees)
     within = shapely.intersection(shapely.union_all(boxes), near) if crs.degrees else near
     if shapely.get_dimensions(within) != 2:  # a point, a line, or nothing that could be found
         within = near
-    return shapely.union_all(found), height_range(*levels, within, crs, twin.n_offset, storage)
+    return found, height_range(*levels, within, crs, twin.n_offset, storage)
 
 
 def read_filter(
@@ -204,6 +198,7 @@ def read_filter(
         queryables,
         language=language or ("cql2-json" if written.lstrip().startswith("{") else "cql2-text"),
         transform=lambda shape: storage_geometry(shape, crs, storage),
+        place=lambda corners: storage_box(corners, crs, storage),
     )
 
 

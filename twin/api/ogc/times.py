@@ -48,6 +48,8 @@ def read_period(parameter: str, text: str) -> Period:
 def read_moment(parameter: str, text: str) -> tuple[dt.datetime, dt.datetime]:
     """First and last moment of what is written: the same, or those of a day."""
     try:
+        if text.startswith("0000-"):  # a year that there was not
+            raise OverflowError
         if _DAY.fullmatch(text):
             day = dt.datetime.combine(dt.date.fromisoformat(text), dt.time(), CHINA)
             first = day.astimezone(dt.UTC)  # the first day of all begins before all moments
@@ -58,7 +60,14 @@ def read_moment(parameter: str, text: str) -> tuple[dt.datetime, dt.datetime]:
             moment = dt.datetime.fromisoformat(f"{text[:10]}T{text[11:19]}{fraction}{zone}")
             moment = moment.astimezone(dt.UTC)
             return moment, moment
-    except (ValueError, OverflowError):
+    except OverflowError:
+        raise ParameterError(
+            f"{parameter}: found '{text[:60]}', expected a moment from 0001-01-01T00:00:00Z to "
+            "9999-12-31T23:59:59Z; a day is one of China's standard time (+08:00).",
+            f"{parameter}：收到“{text[:60]}”，应在 0001-01-01T00:00:00Z 至 9999-12-31T23:59:59Z "
+            "之间；日期按中国标准时间（+08:00）计。",
+        ) from None
+    except ValueError:
         pass
     raise _wrong(parameter, text)
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 import shapely
 
 from models.cql2 import NotListedError
+from models.cql2.geometry import box_parts
 from models.cql2.tree import Expression, Kind
 from models.crs import StorageCrs
 from twin.api.ogc.crs import CRS84
@@ -119,12 +120,7 @@ def _box(text: str | None) -> Any:
                      "4 或 6 个数：西,南,东,北（度）")  # fmt: skip
     # records have no height in their geometry
     west, south, east, north = numbers if len(numbers) == 4 else (*numbers[:2], *numbers[3:5])
-    if west <= east:
-        return shapely.box(west, south, east, north)
-    # across the antimeridian (OGC 17-069r4 section 7.15.3)
-    return shapely.union_all(
-        [shapely.box(west, south, 180, north), shapely.box(-180, south, east, north)]
-    )
+    return shapely.union_all(box_parts((west, south, east, north)))
 
 
 def _phrases(text: str | None) -> tuple[re.Pattern[str], ...]:

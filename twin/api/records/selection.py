@@ -9,6 +9,7 @@ from typing import Any
 
 import shapely
 
+from models.cql2.geometry import box_parts
 from models.crs import StorageCrs
 from models.db.entries import Entry
 from models.twins import TwinDefinition
@@ -64,11 +65,12 @@ def rows(entries: Sequence[Entry], twin: TwinDefinition, storage: StorageCrs) ->
 
 
 def outline(entry: Entry) -> Any:
-    """The box in plan as a polygon in degrees, or None."""
+    """The box in plan in degrees, or None; what is at one place has a point."""
     if entry.box is None:
         return None
     west, south, _, east, north, _ = (value or 0.0 for value in entry.box)
-    return shapely.box(west, south, east, north)
+    (found,) = box_parts((west, south, east, north))
+    return found
 
 
 def _matches(row: Mapping[str, Any], entry: Entry, twin: TwinDefinition, wanted: Wanted) -> bool:

@@ -15,6 +15,7 @@ from owslib.ogcapi.records import Records
 from tests.twin.api.conftest import Catalogue
 
 CONF = "http://www.opengis.net/spec/ogcapi-records-1/1.0/conf"
+EPSG = "http://www.opengis.net/def/crs/EPSG/0"
 
 
 def rels(document: dict[str, Any], rel: str) -> list[dict[str, Any]]:
@@ -194,6 +195,7 @@ def test_links_lead_to_the_data(catalogue: Catalogue) -> None:
         ({"externalIds": "cim-twin/qianwan:south,管线"}, {"south", "管线"}),
         ({"bbox": "0,0,1,1"}, set()),
         ({"bbox": "121,30,122,32"}, {"建筑 A", "管线", "south", "terrain"}),
+        ({"bbox": "121,32,-170,30"}, {"建筑 A", "管线", "south", "terrain"}),
         ({"bbox": "121,30,-100,122,32,100"}, {"建筑 A", "管线", "south", "terrain"}),
         ({"bbox": "170,-10,-170,10"}, set()),
         ({"datetime": "2019-01-01/2020-12-31"}, {"建筑 A"}),
@@ -205,6 +207,11 @@ def test_links_lead_to_the_data(catalogue: Catalogue) -> None:
         ({"filter": "license IS NULL"}, {"south", "terrain"}),
         ({"filter": "casei(title) LIKE casei('%PIPES%')"}, {"管线"}),
         ({"filter": "s_intersects(geometry, BBOX(0,0,1,1))"}, set()),
+        ({"filter": "s_disjoint(geometry, POINT(0 0))"}, {"建筑 A", "管线", "south", "terrain"}),
+        ({"filter": "s_intersects(geometry, BBOX(32,121,30,-170))", "filter-crs": f"{EPSG}/4326"},
+         {"建筑 A", "管线", "south", "terrain"}),
+        ({"filter": "s_intersects(geometry, BBOX(13600000,3700000,13400000,3500000))",
+          "filter-crs": f"{EPSG}/3857"}, {"建筑 A", "管线", "south", "terrain"}),
         ({"filter": "t_after(created, TIMESTAMP('2000-01-01T00:00:00Z'))"},
          {"建筑 A", "管线", "south", "terrain"}),
         ({"filter": '{"op":"=","args":[{"property":"name"},"south"]}',
