@@ -54,6 +54,15 @@ def test_what_is_published_is_read_back(conn: Connection) -> None:
     assert revision.counts["pipe_point"]["inserted"] == 6
 
 
+def test_what_follows_at_once_is_planned_for_what_is_there(conn: Connection) -> None:
+    """The server's own statistics come a minute later."""
+    publish(conn, twin="test", dataset="made", deliveries=[delivery(Theme.PIPES, pipes(400))])
+    query = (
+        "SELECT relname, reltuples FROM pg_class WHERE relname IN ('pipe_point', 'pipe_segment')"
+    )
+    assert dict(conn.execute(query).fetchall()) == {"pipe_point": 401, "pipe_segment": 400}
+
+
 def test_publishing_the_same_again_makes_no_revision(conn: Connection) -> None:
     first = put(conn, {"a": 10, "b": 20})
     turned = delivery(Theme.BUILDINGS, {"building": buildings({"a": 10, "b": 20}).iloc[::-1]})
