@@ -20,6 +20,7 @@ from tiles.inspect import Glb
 from tiles.inspect_tileset import TileEntry, walk
 from tiles.scheme import Limits
 from tiles.store.directory import DirectoryStore
+from tiles.store.testing import files
 from tiles.testing import (
     I64,
     BoxTiler,
@@ -119,15 +120,11 @@ def test_equal_input_gives_equal_files_and_a_change_few_new_ones(tmp_path: Path)
     one, two = DirectoryStore(tmp_path / "1"), DirectoryStore(tmp_path / "2")
     build_layer(BoxTiler(boxes, FRAME), one, limits=LIMITS)
     build_layer(BoxTiler(boxes.copy(), FRAME), two, limits=LIMITS)
-    first = {path.name: path.read_bytes() for path in one.path.iterdir()}
-    assert first == {path.name: path.read_bytes() for path in two.path.iterdir()}
+    first = files(one)
+    assert first == files(two)
     boxes[5, 5] += 1
     build_layer(BoxTiler(boxes, FRAME), two, limits=LIMITS)
     assert len({path.name for path in two.path.iterdir()} - first.keys()) == 1
-
-
-def _files(store: DirectoryStore) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in store.path.iterdir()}
 
 
 def test_any_number_of_workers_writes_equal_files_even_if_one_is_killed(tmp_path: Path) -> None:
@@ -144,7 +141,7 @@ def test_any_number_of_workers_writes_equal_files_even_if_one_is_killed(tmp_path
     assert not list(lives.iterdir())
     assert report.in_tiles == 9000
     assert steps == [(k + 1, report.tiles) for k in range(report.tiles)]
-    assert _files(one) == _files(two)
+    assert files(one) == files(two)
 
 
 def test_what_breaks_in_a_worker_is_refused_and_counted_here(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from tiles.inspect import Glb
 from tiles.inspect_tileset import walk
 from tiles.scheme import Limits
 from tiles.store.directory import DirectoryStore
+from tiles.store.testing import files
 from tiles.testing import (
     BoxTiler,
     FatalTiler,
@@ -60,10 +61,6 @@ def scheduler() -> Iterator[str]:
         yield cluster.scheduler_address
 
 
-def _files(store: DirectoryStore) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in store.path.iterdir()}
-
-
 def test_it_writes_the_same_files(scheduler: str, tmp_path: Path) -> None:
     boxes = random_boxes(9000, side=6000)
     one, two = DirectoryStore(tmp_path / "1"), DirectoryStore(tmp_path / "2")
@@ -75,7 +72,7 @@ def test_it_writes_the_same_files(scheduler: str, tmp_path: Path) -> None:
     )  # fmt: skip
     assert report.in_tiles == 9000
     assert steps == [(k + 1, report.tiles) for k in range(report.tiles)]
-    assert _files(one) == _files(two)
+    assert files(one) == files(two)
 
 
 def test_killed_workers_lose_nothing(scheduler: str, tmp_path: Path) -> None:
@@ -88,7 +85,7 @@ def test_killed_workers_lose_nothing(scheduler: str, tmp_path: Path) -> None:
     build_layer(BoxTiler(boxes, FRAME), one, limits=LIMITS)
     build_layer(MortalTiler(boxes, FRAME, lives), two, limits=LIMITS, scheduler=scheduler)
     assert not list(lives.iterdir())
-    assert _files(one) == _files(two)
+    assert files(one) == files(two)
 
 
 def test_a_tile_that_kills_every_worker_is_refused_and_its_features_named(
@@ -152,7 +149,7 @@ def test_workers_read_the_database_and_let_go_of_it(
                 source = StoredBuildings(conn, database, Place("test", FRAME))
                 report = build_layer(source, store, limits=LIMITS, scheduler=address)
         assert report.in_tiles == 200
-        assert _files(stores[0]) == _files(stores[1])
+        assert files(stores[0]) == files(stores[1])
         others = (
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"

@@ -20,6 +20,7 @@ from models.geocentric import enu_frame
 from tiles.build import build_layer
 from tiles.errors import WorkerError
 from tiles.store.directory import DirectoryStore
+from tiles.store.testing import files
 from tiles.testing import BoxTiler, FatalTiler, identifiers, random_boxes
 
 pytestmark = pytest.mark.long
@@ -66,12 +67,6 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
             process.wait(30)
 
 
-def _files(store: DirectoryStore) -> dict[str, bytes]:
-    """Those that are whole: what a killed worker was writing lies beside them for a day."""
-    found = (path for path in store.path.iterdir() if not path.name.startswith(".new-"))
-    return {path.name: path.read_bytes() for path in found}
-
-
 def test_a_worker_killed_from_outside_loses_nothing(cluster: Cluster, tmp_path: Path) -> None:
     boxes = random_boxes(60_000, side=20_000)
     one, two = DirectoryStore(tmp_path / "1"), DirectoryStore(tmp_path / "2")
@@ -83,7 +78,7 @@ def test_a_worker_killed_from_outside_loses_nothing(cluster: Cluster, tmp_path: 
 
     report = build_layer(BoxTiler(boxes, FRAME), two, scheduler=cluster.address, progress=progress)
     assert report.in_tiles == 60_000
-    assert _files(one) == _files(two)
+    assert files(one) == files(two, killed=1)
 
 
 def test_what_kills_all_workers_is_listed(cluster: Cluster, tmp_path: Path) -> None:

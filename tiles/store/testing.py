@@ -1,4 +1,4 @@
-"""An object store to test against; only tests import this."""
+"""An object store to test against, and what lies in a folder; only tests import this."""
 
 from __future__ import annotations
 
@@ -11,6 +11,16 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from models.testing import free_port
+from tiles.store.directory import DirectoryStore
+
+
+def files(store: DirectoryStore, killed: int = 0) -> dict[str, bytes]:
+    """All files of a store as they lie there, by name, but what ``killed`` processes at most were
+    writing (:func:`models.files.write_whole`), which the store deletes a day later."""
+    found = {path.name: path.read_bytes() for path in store.path.iterdir()}
+    half = [name for name in found if name.startswith(".new-")]
+    assert len(half) <= killed
+    return {name: data for name, data in found.items() if name not in half}
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from tiles.gltf import COMPAT, DEFAULT, Profile
 from tiles.points.morton import Cube
 from tiles.points.testing import enu, passport
 from tiles.store.directory import DirectoryStore
+from tiles.store.testing import files
 
 COUNT = 30_000
 SMALL = {"limit": 1500, "unit": 6000}
@@ -98,10 +99,6 @@ def test_any_number_of_workers_gives_the_same_files(build: Any, cloud: Any) -> N
     one, two = build([cloud], "one", **SMALL), build([cloud], "two", workers=2, **SMALL)
     assert one.report.root == two.report.root
     assert files(one.store) == files(two.store)
-
-
-def files(store: DirectoryStore) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in store.path.iterdir()}
 
 
 def test_points_in_the_same_place_are_all_kept(build: Any, tmp_path: Path) -> None:

@@ -3,12 +3,6 @@ done is not done again."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import pickle
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +13,11 @@ from models.pointcloud import Cloud
 from tiles.points import build_points
 from tiles.points.testing import EXTENT, FRAME, passport
 from tiles.store.directory import DirectoryStore
+from tiles.store.testing import files
+from tiles.testing_killed import Killing, die_at
 
 COUNT, FILES = 6_000, 4
 SMALL: Any = {"limit": 800, "unit": 3000}
-#: Tiles the clouds in one process that dies when so many steps are done.
-DYING = """
-import os, pickle, signal, sys
-from tiles.points import build_points
-
-def progress(done, total):
-    if done >= int(sys.argv[2]):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-with open(sys.argv[1], "rb") as stream:
-    given, more = pickle.load(stream)
-build_points(*given, **more, progress=progress)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -61,27 +44,15 @@ def tiled(clouds: list[Cloud], folder: Path, workers: int, **more: Any) -> Any:
     return made, store
 
 
-def files(store: DirectoryStore) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in store.path.iterdir()}
-
-
 @pytest.mark.parametrize("share", [0.3, 0.7], ids=["reading", "drawing"])
 def test_a_killed_worker_loses_nothing(
     clouds: list[Cloud], whole: dict[str, bytes], tmp_path: Path, share: float
 ) -> None:
-    killed: list[int] = []
-
-    def progress(done: int, total: int) -> None:
-        if not killed and share * total <= done < total:
-            victim = multiprocessing.active_children()[0].pid
-            assert victim is not None
-            os.kill(victim, signal.SIGKILL)
-            killed.append(victim)
-
+    progress = Killing(lambda done, total: share * total <= done < total)
     report, store = tiled(clouds, tmp_path, 2, progress=progress)
-    assert killed
+    assert progress.killed
     assert (report.points_in, report.in_tiles) == (COUNT * FILES, COUNT * FILES)
-    assert files(store) == whole
+    assert files(store, killed=1) == whole
 
 
 @pytest.mark.parametrize(
@@ -93,11 +64,8 @@ def test_a_killed_run_is_taken_up_where_it_was(
     store = DirectoryStore(tmp_path / "tiles")
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    told = tmp_path / "told"
     more = {"extent": EXTENT, "workers": 1, **SMALL}
-    told.write_bytes(pickle.dumps(((clouds, store, FRAME, scratch), more)))
-    ended = subprocess.run([sys.executable, "-c", DYING, told, str(done)], check=False)
-    assert ended.returncode == -signal.SIGKILL
+    die_at(done, build_points, (clouds, store, FRAME, scratch), more, tmp_path)
     before = {path: path.stat().st_mtime_ns for path in store.path.glob("*.glb.gz")}
     assert not (store.path / "tileset.json.gz").exists()
     left = len(list(scratch.glob("*/*.done")))

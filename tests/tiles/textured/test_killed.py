@@ -3,12 +3,6 @@ done is not done again."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import pickle
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +15,8 @@ from models.texturedmesh import StoredMesh, meshes, store_mesh
 from models.texturedmesh_testing import write_mesh
 from models.twins import load_twins
 from tiles.store.directory import DirectoryStore
+from tiles.store.testing import files
+from tiles.testing_killed import Killing, die_at
 from tiles.textured import build_meshes
 from tiles.textured.split import Limits
 from twin.sources import frame_of
@@ -30,19 +26,6 @@ FRAME = frame_of(TWIN, STORAGE)
 #: Several units a mesh.
 LIMITS = Limits(triangles=60, texels=200_000, unit_triangles=130, unit_texels=10**9)
 TRIANGLES = 2 * (10**2 + 12**2)
-#: Tiles the meshes in one process that dies when so many triangles are done.
-DYING = """
-import os, pickle, signal, sys
-from tiles.textured import build_meshes
-
-def progress(done, total):
-    if done >= int(sys.argv[2]):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-with open(sys.argv[1], "rb") as stream:
-    given, more = pickle.load(stream)
-build_meshes(*given, **more, progress=progress)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -77,26 +60,14 @@ def tiled(stored: list[StoredMesh], folder: Path, workers: int, **more: Any) -> 
     return made, store
 
 
-def files(store: DirectoryStore) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in store.path.iterdir()}
-
-
 def test_a_killed_worker_loses_nothing(
     stored: list[StoredMesh], whole: dict[str, bytes], tmp_path: Path
 ) -> None:
-    killed: list[int] = []
-
-    def progress(done: int, total: int) -> None:
-        if not killed and done > 0:
-            victim = multiprocessing.active_children()[0].pid
-            assert victim is not None
-            os.kill(victim, signal.SIGKILL)
-            killed.append(victim)
-
+    progress = Killing(lambda done, total: done > 0)
     report, store = tiled(stored, tmp_path, 2, progress=progress)
-    assert killed
+    assert progress.killed
     assert (report.triangles_in, report.in_tiles) == (TRIANGLES, TRIANGLES)
-    assert files(store) == whole
+    assert files(store, killed=1) == whole
 
 
 @pytest.mark.parametrize(("done", "workers"), [(1, 2), (TRIANGLES // 2, 1)])
@@ -106,11 +77,8 @@ def test_a_killed_run_is_taken_up_where_it_was(
     store = DirectoryStore(tmp_path / "tiles")
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    told = tmp_path / "told"
     more = {"extent": TWIN.extent, "workers": 1, "limits": LIMITS}
-    told.write_bytes(pickle.dumps(((stored, store, FRAME, scratch), more)))
-    ended = subprocess.run([sys.executable, "-c", DYING, told, str(done)], check=False)
-    assert ended.returncode == -signal.SIGKILL
+    die_at(done, build_meshes, (stored, store, FRAME, scratch), more, tmp_path)
     before = {path: path.stat().st_mtime_ns for path in store.path.glob("*.glb.gz")}
     assert not (store.path / "tileset.json.gz").exists()
     assert 0 < len(before) < len(whole)
