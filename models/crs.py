@@ -263,6 +263,7 @@ def _outside(
     )
 
 
+@lru_cache(maxsize=64)
 def _area(horizontal: str, storage: StorageCrs) -> _horizontal.Bounds:
     """West, south, east, north in degrees where both CRSs may be used, the margin included."""
     areas = [_horizontal.parse(text).area for text in (horizontal, storage.horizontal)]

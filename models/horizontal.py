@@ -71,10 +71,12 @@ class Horizontal:
 
     ``area`` is its area of use as west, south, east, north in degrees, where the registry knows
     one. ``identity`` tells that the datum is equal to CGCS2000 exactly or by :data:`GNSS_DATUMS`.
+    ``definition`` gives ``crs`` again.
     """
 
     text: str
     crs: CRS
+    definition: str
     area: Bounds | None
     identity: bool
     exact: bool
@@ -160,7 +162,7 @@ def parse(text: str) -> Horizontal:
         and abs(geodetic.ellipsoid.semi_major_metre - 6378137.0) < 1e-3
         and abs(geodetic.ellipsoid.inverse_flattening - 298.2572) < 1e-4
     )
-    return Horizontal(text, crs, _area(crs), identity, identity and datum == _EXACT)
+    return Horizontal(text, crs, _text(crs), _area(crs), identity, identity and datum == _EXACT)
 
 
 def to_geodetic(x: Array, y: Array, source: Horizontal) -> tuple[Array, Array]:
@@ -169,7 +171,7 @@ def to_geodetic(x: Array, y: Array, source: Horizontal) -> tuple[Array, Array]:
     Points that the projection cannot be undone for become inf. Raises :class:`DatumError` when no
     safe datum operation exists.
     """
-    lon, lat = run(_own_geodetic(_text(source.crs)), x, y)
+    lon, lat = run(_own_geodetic(source.definition), x, y)
     return (lon, lat) if source.identity else _shift(source, lon, lat)
 
 
@@ -186,7 +188,7 @@ def from_geodetic(lon: Array, lat: Array, target: Horizontal) -> tuple[Array, Ar
             f"{target.label}（基准 {_datum(target.crs)}）不是 CGCS2000 或视同基准。"
             "请以 CGCS2000（如 EPSG:4549）提交该栅格。",
         )
-    x, y = run(_own_geodetic(_text(target.crs)), lon, lat, inverse=True)
+    x, y = run(_own_geodetic(target.definition), lon, lat, inverse=True)
     return x, y
 
 
@@ -196,7 +198,7 @@ def _shift(source: Horizontal, lon: Array, lat: Array) -> tuple[Array, Array]:
     if not good.any():
         return lon, lat
     box = (lon[good].min(), lat[good].min(), lon[good].max(), lat[good].max())
-    for operation in _operations(_text(source.crs)):
+    for operation in _operations(source.definition):
         area = operation.area_of_use.bounds if operation.area_of_use else None
         declared = source.crs.is_bound  # its parameters are the deliverer's own statement
         error = operation.accuracy  # -1 where the registry states none

@@ -45,6 +45,7 @@ def statement(what: Selection, select: Sequence[str], args: Arguments, limit: in
     that have a sort key and those that have none: what comes before a page, or is another twin's,
     is then never passed. Of an earlier record what was closed since is merged too; that is sorted.
     Of more than :data:`_MOST_BRANCHES` datasets a page is taken from each, and these are sorted.
+    The few rows of a place are found by it and then sorted.
     """
     what = narrowed(what)
     columns = ", ".join(select)
@@ -55,7 +56,12 @@ def statement(what: Selection, select: Sequence[str], args: Arguments, limit: in
     many = len(datasets) > _MOST_BRANCHES
     if not what.by_index or (limit is None and (many or what.order)):
         where = " AND ".join([*conditions(what, args, among(datasets, args)), *_after(what, args)])
-        return f"SELECT {columns} FROM {what.table} AS t WHERE {where} {tail}"  # noqa: S608
+        source = f"{what.table} AS t WHERE {where}"
+        if what.placed and limit is not None:
+            # few rows are wanted, so that the planner would look for them in the index of their
+            # order, as if spread over it evenly; they lie side by side, perhaps at its end
+            source = f"(SELECT * FROM {source} OFFSET 0) AS t"  # noqa: S608
+        return f"SELECT {columns} FROM {source} {tail}"  # noqa: S608
     own = ["t.dataset_id = d.id"] if many else [among((one,), args) for one in datasets or (0,)]
     arms = [
         (" AND ".join([*conditions(what, args, one, [held]), *arm]))

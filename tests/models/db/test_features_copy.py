@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from models.db import pool
-from models.db.features_columns import feature_json, geometry_in
+from models.db.features_columns import feature_bytes, geometry_in
 from models.db.features_copy import copied
 from models.db.features_query import Selection
 from models.db.features_state import read_state
@@ -29,7 +29,7 @@ RUNNING = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND state = 'active' AND query LIKE 'COPY%'
 """
-JSON = [feature_json("pipe_segment", FIELDS, geometry_in("pipe_segment", 4549, 4490, False), 8)]
+JSON = feature_bytes("pipe_segment", FIELDS, geometry_in("pipe_segment", 4549, 4490, False), 8)
 
 
 def run(url: str, work: Work, seconds: float = 10.0) -> Any:
@@ -48,12 +48,13 @@ def run(url: str, work: Work, seconds: float = 10.0) -> Any:
 
 def test_every_part_is_of_whole_lines_in_order(segments: str) -> None:
     async def read(conn: asyncpg.Connection, what: Selection) -> list[bytes]:
-        return [part async for part in copied(conn, what, JSON, None, bare=True)]
+        return [part async for part in copied(conn, what, JSON, None)]
 
     parts = run(segments, read)
     assert len(parts) > 5
-    assert all(part.endswith(b"\n") for part in parts)
-    found = [orjson.loads(line) for line in b"".join(parts).splitlines()]
+    assert all(part.startswith(b"\x1e") and part.endswith(b"\n") for part in parts)
+    texts = b"".join(parts).removeprefix(b"\x1e").split(b"\x1e")  # RFC 7464, section 2.1
+    found = [orjson.loads(text) for text in texts]
     assert [f["properties"]["key"] for f in found] == [f"L1-{i}" for i in range(ROWS // 3)]
 
 
@@ -79,7 +80,7 @@ def test_one_who_reads_no_further_ends_the_statement(segments: str, reads: int) 
             async with opened.acquire() as conn:
                 state = await read_state(conn, "one", Theme.PIPES)
                 what = Selection("pipe_segment", 4549, state)
-                async with aclosing(copied(conn, what, JSON, None, bare=True)) as parts:
+                async with aclosing(copied(conn, what, JSON, None)) as parts:
                     for _ in range(reads):
                         await anext(parts)
             for _ in range(100):
@@ -94,7 +95,7 @@ def test_one_who_reads_no_further_ends_the_statement(segments: str, reads: int) 
 def test_a_slow_reader_is_waited_for(segments: str) -> None:
     async def read(conn: asyncpg.Connection, what: Selection) -> int:
         size = 0
-        async for part in copied(conn, what, JSON, None, bare=True):
+        async for part in copied(conn, what, JSON, None):
             size += part.count(b"\n")
             await asyncio.sleep(0.02)
         return size

@@ -8,6 +8,7 @@ answered only in a CRS that has a third axis, as ellipsoidal heights; a CRS of t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -207,6 +208,7 @@ def _to_storage(coordinates: Array, crs: Crs, storage: StorageCrs) -> Array:
     return np.column_stack([east, north])
 
 
+@lru_cache(maxsize=64)
 def _area(crs: Crs, storage: StorageCrs) -> Any:
     """Where the storage CRS may be used, in ``crs`` (east first)."""
     west, south, east, north = shapely.box(*area_of_use(storage)).buffer(-1e-6).bounds

@@ -92,12 +92,12 @@ def collection(features: bytes, members: dict[str, Any]) -> bytes:
 
 async def sequence(conn: Any, reading: Reading, limit: int | None) -> AsyncGenerator[bytes, None]:
     """All features as a GeoJSON text sequence (RFC 8142)."""
-    select = columns(reading)
-    if len(select) == 1:
-        whole = [f"chr(30) || {select[0]}"]
-        async with aclosing(copied(conn, reading.selection, whole, limit, bare=True)) as parts:
+    if not reading.wanted.crs.height:
+        whole = feature_bytes(*_told(reading))
+        async with aclosing(copied(conn, reading.selection, whole, limit)) as parts:
             async for part in parts:
                 yield part
         return
+    select = columns(reading)
     async for rows in stream(conn, reading.selection, select, limit):
         yield "".join([f"\x1e{text}\n" for text in texts(reading, rows)]).encode()

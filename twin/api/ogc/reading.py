@@ -22,6 +22,8 @@ from twin.api.ogc.parameters import Wanted
 
 #: Features that are sorted for one page: more take longer than a reader waits.
 MOST_SORTED: Final = 50_000
+#: Of more a page is looked for in the order of an index, which passes few for each that it finds.
+MOST_GATHERED: Final = 20_000
 _LAST: Final = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
@@ -121,15 +123,21 @@ def one(reading: Reading, identity: uuid.UUID) -> Selection:
 async def in_order(conn: Any, reading: Reading) -> Reading:
     """The reading as a page of it can be put in order at once: by an index where there are many.
 
-    What was closed since an earlier record is in no index and sorted always. Of a question whose
+    What lies in a small place is found by that and sorted. What was closed since an earlier record
+    is in no index of an order and sorted always. Of a question whose
     first page was given all pages are, however much is published meanwhile: the limit of statements
     bounds them. Raises :class:`twin.api.ogc.errors.ParameterError` where no index has the order
     asked for.
     """
     selection = reading.selection
-    if not selection.order or (selection.by_index and selection.state.current):
-        return reading
     whole = replace(selection, after=None)
+    if not selection.order:
+        if selection.placed and not selection.ids:
+            wide = await estimate(conn, whole) > MOST_GATHERED
+            return replace(reading, selection=replace(selection, wide=wide))
+        return reading
+    if selection.by_index and selection.state.current:
+        return reading
     found = await estimate(conn, whole, closed_only=selection.by_index)
     if found > MOST_SORTED and selection.ordered and selection.placed:
         reading = replace(reading, selection=replace(selection, wide=True))
