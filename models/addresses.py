@@ -45,13 +45,24 @@ class Address:
 
 def read_address(folded: str) -> Address | None:
     """The address in a folded text (:func:`models.places.fold`), or None where no road is named."""
-    text = numerals(folded).replace(" ", "")
-    region = _REGION.match(text)
-    road = _ROAD.match(text, region.end() if region else 0)
+    text, road = _road(folded)
     if road is None:
         return None
     lane, number = (part.search(text, road.end()) for part in (_LANE, _NUMBER))
     return Address(road[1], lane and lane[1], number and number[1])
+
+
+def road_and_rest(folded: str) -> tuple[str, str]:
+    """The road of an address, without what it lies in, and all that follows it, unspaced; the whole
+    text and nothing where no road is named."""
+    text, road = _road(folded)
+    return (text, "") if road is None else (road[1], text[road.end() :])
+
+
+def _road(folded: str) -> tuple[str, re.Match[str] | None]:
+    text = numerals(folded).replace(" ", "")
+    region = _REGION.match(text)
+    return text, _ROAD.match(text, region.end() if region else 0)
 
 
 def numerals(folded: str) -> str:

@@ -4,7 +4,7 @@ Chinese is written without spaces and addresses run from the large to the small 
 but people type parts of them in any order. So a text is cut into runs of one script; runs of
 Chinese become pairs of characters (and single ones), others stay words, and a search asks for all
 pairs of the question wherever they stand. Pinyin is kept for every reading of a character that has
-several, as syllables run together and as initials.
+several, as syllables run together and as initials, of names and of addresses from their road on.
 """
 
 from __future__ import annotations
@@ -12,33 +12,30 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
 import shapely
 from rapidfuzz import fuzz
 
-from models.addresses import UNITS, numerals, read_address
+from models.addresses import UNITS, numerals, read_address, road_and_rest
+from models.pinyin import (
+    CHINESE,
+    RUN,
+    address_said,
+    characters,
+    initials,
+    readings,
+    spoken,
+    tails,
+)  # fmt: skip
 
-_RUN: Final = re.compile(r"[〇㐀-鿿]+|[a-z0-9]+")
 #: Pieces of a folded text: a number with the unit it belongs to, a run of one script.
 _PIECE: Final = re.compile(rf"\d+ ?[{UNITS}]|[〇㐀-鿿]+|[a-z0-9]+")
 _NUMBER: Final = re.compile(r"\d+")
-_CHINESE: Final = re.compile(r"[〇㐀-鿿]")
-#: What may be a syllable of pinyin without its tone, and how long one is.
-_SYLLABLE: Final = re.compile(
-    r"(?:[zcs]h|[bpmfdtnlgkhjqxrzcsyw])?"
-    r"(?:i?ang|i?ong|uang|i?an|i?ao|uan|uai|[uv]e|i[aenu]|ing|u[aino]|[ae]ng|[ae]n|[ae]i|er|ou|"
-    r"[aoeiuv])"
-)
-_LONGEST: Final = 6
-_LATIN: Final = re.compile(r"[a-z]+|\d+")
+_LETTER: Final = re.compile(r"[a-z]")
 #: Digits of a number that can be looked up as its beginning.
 _DIGITS: Final = 4
-#: Readings of a character, and of a whole name, that are kept.
-_READINGS: Final = 2
-_VARIANTS: Final = 8
 #: Initials that can be looked up as a beginning.
 _BEGINNING: Final = 8
 #: Share of letters from which a name sounds like a question.
@@ -67,30 +64,37 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Indexed:
     """What a name (with its address) is found by: ``search`` folded text, the name's line first,
-    ``pinyin`` every reading
-    as syllables run together, then as initials, separated by spaces; ``grams`` of characters and
-    words, beginnings of initials after a ``~`` and of numbers after a ``^``, neighbouring syllables
-    after a ``'``. ``spine`` is that of its address (:mod:`models.addresses`)."""
+    ``pinyin`` every reading as syllables run together, then as initials, separated by spaces;
+    ``grams`` of characters and words, beginnings of initials after a ``~`` and of numbers after a
+    ``^``, neighbouring syllables after a ``'``. ``spine`` is that of its address
+    (:mod:`models.addresses`), ``address_pinyin`` is to the address from its road on, numerals as
+    digits, what ``pinyin`` is to the name, ``address_initials`` are its usual ones."""
 
     search: str
     pinyin: str
     grams: list[str]
     spine: str | None = None
+    address_pinyin: str | None = None
+    address_initials: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A question: ``folded``; ``written`` with its numerals as digits, ``tight`` without spaces;
-    its ``letters`` as pinyin is compared; its ``parts`` (:func:`pairs`), ``sound`` and ``numbers``.
-    """
+    its ``letters`` as pinyin is compared; whether it holds ``chinese`` and ``latin`` letters; its
+    ``parts`` (:func:`pairs`), ``sound``, that as of an address (``heard``: numerals are digits),
+    ``rests`` of this without a region, and ``numbers``."""
 
     folded: str
     written: str
     tight: str
     letters: str
     chinese: bool
+    latin: bool
     parts: list[str]
     sound: str
+    heard: str
+    rests: list[str]
     numbers: frozenset[str]
 
 
@@ -98,12 +102,12 @@ def fold(text: str) -> str:
     """Compatibility forms, full width and capitals folded; what is no letter or digit becomes one
     space between words, nothing between Chinese characters."""
     plain = unicodedata.normalize("NFKC", text).casefold()
-    return " ".join(_RUN.findall(plain))
+    return " ".join(RUN.findall(plain))
 
 
 def is_chinese(folded: str) -> bool:
     """Whether a folded text holds a Chinese character."""
-    return _CHINESE.search(folded) is not None
+    return CHINESE.search(folded) is not None
 
 
 def pairs(folded: str) -> list[str]:
@@ -111,7 +115,7 @@ def pairs(folded: str) -> list[str]:
     the unit that they belong to (``23号``)."""
     out = []
     for piece in _PIECE.findall(numerals(folded)):
-        if _CHINESE.match(piece) and len(piece) > 1:
+        if CHINESE.match(piece) and len(piece) > 1:
             out += [piece[i : i + 2] for i in range(len(piece) - 1)]
         else:
             out.append(piece.replace(" ", ""))
@@ -126,66 +130,47 @@ def wanted(folded: str) -> list[str]:
     return out
 
 
-def sounds(asked: str) -> list[str]:
-    """Neighbouring syllables in a text of Latin letters and digits: letters are read as pinyin with
-    as few of them left over as can be, and then as few syllables."""
-    said = [one for run in _LATIN.findall(asked) for one in _said(run)]
-    return [f"'{a}{b}" for a, b in pairwise(said) if len(a) > 1 and len(b) > 1]
-
-
-def _said(run: str) -> list[str]:
-    if run.isdigit():
-        return [run]
-    best: list[tuple[int, int, int]] = [(0, 0, 0)]  # letters left over, syllables, where it began
-    for end in range(1, len(run) + 1):
-        over, count, _ = best[end - 1]
-        found = (over + 1, count + 1, end - 1)
-        for start in range(max(0, end - _LONGEST), end):
-            if _SYLLABLE.fullmatch(run, start, end):
-                found = min(found, (best[start][0], best[start][1] + 1, start))
-        best.append(found)
-    cuts = [len(run)]
-    while cuts[-1] > 0:
-        cuts.append(best[cuts[-1]][2])
-    return [run[a:b] for a, b in pairwise(reversed(cuts))]
-
-
 def index(name: str, address: str | None = None) -> Indexed:
     """How a name with its address is kept for search."""
     folded, where = fold(name), fold(address or "")
     text = numerals(f"{folded}\n{where}".strip())
-    grams = pairs(text) + _CHINESE.findall(text)
+    grams = pairs(text) + CHINESE.findall(text)
     for number in _NUMBER.findall(text):
         grams += [number, *(f"^{number[:n]}" for n in range(1, min(len(number), _DIGITS) + 1))]
-    readings = _readings(folded)
-    full = ["".join(r) for r in readings]
-    grams += [f"'{a}{b}" for r in readings for a, b in pairwise(r)]
-    written = _characters(folded)
-    initials = list(
-        dict.fromkeys(
-            "".join(s[0] if _CHINESE.match(c) else s for s, c in zip(r, written, strict=True))
-            for r in readings
-        )
-    )
-    grams += [f"~{i[:n]}" for i in initials for n in range(1, min(len(i), _BEGINNING) + 1)]
+    said, written = readings(folded), characters(folded)
+    full = ["".join(reading) for reading in said]
+    grams += [f"'{a}{b}" for reading in said for a, b in pairwise(reading)]
+    short = list(dict.fromkeys(initials(written, reading) for reading in said))
+    grams += [f"~{i[:n]}" for i in short for n in range(1, min(len(i), _BEGINNING) + 1)]
     found = read_address(where) or read_address(folded)
     spine = None if found is None else found.spine
-    return Indexed(text, " ".join([*full, *initials]), list(dict.fromkeys(grams)), spine)
+    pinyin, grams = " ".join([*full, *short]), list(dict.fromkeys(grams))
+    return Indexed(text, pinyin, grams, spine, *index_address(folded, where))
+
+
+def index_address(name: str, address: str) -> tuple[str, str] | tuple[None, None]:
+    """``address_pinyin`` and ``address_initials`` of a folded name with its folded address; None
+    where there is none, or the name says as much."""
+    if not address or address == name:
+        return None, None
+    return address_said(*road_and_rest(address))
 
 
 def ask(text: str) -> Asked:
     """A question taken apart, once for all the places that may answer it."""
     folded = fold(text)
     written = numerals(folded)
+    heard = spoken(written)
     return Asked(
         folded, written, written.replace(" ", ""), folded.replace(" ", ""), is_chinese(folded),
-        pairs(folded), spoken(folded), frozenset(_NUMBER.findall(written)),
+        _LETTER.search(folded) is not None, pairs(folded), spoken(folded), heard, tails(heard),
+        frozenset(_NUMBER.findall(written)),
     )  # fmt: skip
 
 
-def score(question: Asked, search: str, pinyin: str) -> float:
-    """How well a place answers, 0..1: the name itself, its beginning, a part of it, all of the
-    question's parts in any order, then likeness."""
+def score(question: Asked, search: str, pinyin: str, address_pinyin: str | None = None) -> float:
+    """How well a place answers, 0..1: the name itself, its beginning, a part of it, its address by
+    sound, all of the question's parts in any order, then likeness."""
     own, _, where = search.partition("\n")
     tight, close = question.tight, own.replace(" ", "")
     if tight == close:
@@ -196,6 +181,7 @@ def score(question: Asked, search: str, pinyin: str) -> float:
         return 0.9 + short
     if tight in close:
         return 0.8 + short
+    heard = _heard(question, pinyin, address_pinyin, whole)
     if not question.chinese:
         said = pinyin.split()
         if question.letters in said:
@@ -203,7 +189,9 @@ def score(question: Asked, search: str, pinyin: str) -> float:
         if any(one.startswith(question.letters) for one in said):
             return 0.78 + short
         if any(question.letters in one for one in said):
-            return 0.6 + short
+            return max(0.6 + short, heard)
+        if heard:
+            return heard
     both = where.replace(" ", "") + close  # from the large to the small
     if tight in both:
         return 0.7 + short
@@ -212,39 +200,18 @@ def score(question: Asked, search: str, pinyin: str) -> float:
         return 0.65
     likeness = fuzz.token_set_ratio(question.written, search) / 100
     alike = max((fuzz.ratio(question.sound, one) for one in pinyin.split()), default=0.0) / 100
-    return 0.65 * max(found, 0.6 * likeness, 0.9 * alike if alike > _ALIKE else 0.0)
+    return max(heard, 0.65 * max(found, 0.6 * likeness, 0.9 * alike if alike > _ALIKE else 0.0))
 
 
-def spoken(folded: str) -> str:
-    """The usual reading of a folded text, its syllables and words run together."""
-    said = _readings(folded)
-    return "".join(said[0]) if said else ""
-
-
-def _characters(folded: str) -> list[str]:
-    """Chinese characters one by one, words of other scripts whole."""
-    out: list[str] = []
-    for run in _RUN.findall(folded):
-        out += run if _CHINESE.match(run) else [run]
-    return out
-
-
-def _readings(folded: str) -> list[tuple[str, ...]]:
-    """Readings of a folded name, syllable by syllable: the usual one, and those in which one of its
-    characters is read otherwise throughout. Words of other scripts are read as they are."""
-    characters = _characters(folded)
-    known = {c: _syllables(c) if _CHINESE.match(c) else (c,) for c in characters}
-    out = [tuple(known[c][0] for c in characters)] if characters else []
-    for other, said in known.items():
-        if len(said) > 1 and len(out) < _VARIANTS:
-            out.append(tuple(said[1] if c == other else known[c][0] for c in characters))
-    return out
-
-
-@lru_cache(maxsize=30_000)
-def _syllables(character: str) -> tuple[str, ...]:
-    """Readings of a character without tones, the usual ones first; itself where it has none."""
-    from pypinyin import Style, pinyin
-
-    found = pinyin(character, style=Style.NORMAL, heteronym=True, v_to_u=False)[0]
-    return tuple(dict.fromkeys(s for s in found if s))[:_READINGS] or (character,)
+def _heard(question: Asked, pinyin: str, address_pinyin: str | None, whole: bool) -> float:
+    """How well an address answers a sound, 0 where it does not: from its road on, by a part of it,
+    or, as a name may too, without what the question says of its region."""
+    sound, said = question.heard, (address_pinyin or "").split()
+    begun = [len(one) for one in said if one.startswith(sound)]
+    if begun:
+        return 0.66 + 0.05 * len(sound) / min(begun) + 0.02 * whole
+    if any(sound in one for one in said):
+        return 0.55 + 0.02 * whole
+    said += pinyin.split()
+    rests = [rest for rest in question.rests if any(one.startswith(rest) for one in said)]
+    return 0.5 + 0.05 * len(rests[0]) / len(sound) + 0.02 * whole if rests else 0.0

@@ -28,13 +28,33 @@ class MeshError(TwinError):
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """How a material draws an image.
+
+    ``factor`` multiplies its linear red, green and blue, and its alpha (glTF 2.0, 3.9.2), which
+    hides what is below one half where ``clear`` and is passed over elsewhere. ``wrap`` is what lies
+    beyond the image's edges, across and down: ``repeat``, ``mirror`` or ``clamp``.
+    """
+
+    factor: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
+    clear: bool = True
+    wrap: tuple[str, ...] = ("repeat", "repeat")
+
+    @staticmethod
+    def of(values: dict[str, Any]) -> Look:
+        """The look that :func:`dataclasses.asdict` made ``values`` of."""
+        return Look(tuple(values["factor"]), bool(values["clear"]), tuple(values["wrap"]))
+
+
+@dataclass(frozen=True, slots=True)
 class MeshPassport:
     """What the check of a mesh found.
 
     ``horizontal`` and ``vertical`` as in :class:`models.features.DatumPassport`; ``triangles`` that
     are kept, ``box`` (6) their least and greatest x, y, z in that CRS. Material i is drawn in
-    ``colours[i]`` (sRGB, 0..255) or with ``images[textures[i]]``, a file name, unless
-    ``textures[i]`` is -1.
+    ``colours[i]`` (sRGB, 0..255) or with ``images[textures[i]]``, a file name, as
+    ``looks[textures[i]]`` says, unless ``textures[i]`` is -1. A mesh that was kept by an older
+    version has no ``looks``.
     """
 
     name: str
@@ -47,6 +67,11 @@ class MeshPassport:
     textures: tuple[int, ...]
     images: tuple[str, ...]
     n_offset: float = 0.0
+    looks: tuple[Look, ...] = ()
+
+    def look(self, number: int) -> Look:
+        """How image ``number`` is drawn."""
+        return self.looks[number] if self.looks else Look()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +129,7 @@ def _passport(values: dict[str, Any]) -> MeshPassport:
     values["colours"] = tuple((r, g, b) for r, g, b in values["colours"])
     for name in ("box", "textures", "images"):
         values[name] = tuple(values[name])
+    values["looks"] = tuple(Look.of(look) for look in values.get("looks", ()))
     return MeshPassport(**values)
 
 

@@ -24,7 +24,9 @@ from tiles.mesh.ragged import extent
 #: Bits of a coordinate: 16 on the tile's grid, 24 where the tile is too wide for one.
 _GRID_BITS, _WIDE_BITS = 16, 24
 _NORMAL_BITS: Final = 8
-_LEVEL: Final = 7
+#: From 7 on, Draco predicts normals from positions, which its integers are too small for at 20 bits
+#: and more: corners then face backwards.
+_LEVEL: Final = 6
 #: Unique id that the feature ids get; the others are told apart by their type.
 _FEATURES: Final = 1
 _SHORT: Final = 65535

@@ -24,8 +24,9 @@ import orjson
 
 from models.files import write_whole
 from tiles.code import code_digest
+from tiles.errors import StoreError
 from tiles.implicit_tree import Spot, laid_out
-from tiles.store.base import ROOT, TileStore
+from tiles.store.base import ROOT, Reader
 from tiles.store.directory import pack
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -69,16 +70,29 @@ class Export:
     subtrees: int
 
 
-def write_implicit(store: TileStore, folder: Path) -> Export:
+def write_implicit(store: Reader, folder: Path) -> Export:
     """Write the tileset that ``store`` has published into ``folder``, gzipped as it is there.
 
     A file lies as ``<name>.gz``, as in :class:`tiles.store.directory.DirectoryStore`: a web server
     that sends such files (``gzip_static``) serves the folder, and sizes and far views are those of
     the published tileset. All but the root go into a folder of this version, whose name is in the
     root's templates; the root is written last, so that an older export stays whole until then, and
-    then that one's files are removed, plain ones too. Raises :class:`tiles.errors.StoreError` and
-    :class:`OSError`.
+    then that one's files are removed, plain ones too. Raises :class:`tiles.errors.StoreError`,
+    and :class:`tiles.errors.TilesetError` for an archive that is damaged.
     """
+    try:
+        return _written(store, folder)
+    except OSError as error:
+        why = error.strerror or error
+        raise StoreError(
+            f"The implicit tileset cannot be written into {folder}: {why}. "
+            "Check that the folder can be made, has room and may be written to.",
+            f"隐式切片无法写入 {folder}：{why}。请检查该目录能否创建、磁盘空间和写入权限。",
+        ) from error
+
+
+def _written(store: Reader, folder: Path) -> Export:
+    """See :func:`write_implicit`; raises OSError where the folder cannot be written to."""
     published = store.get(ROOT)
     document = orjson.loads(published.decoded())
     version = hashlib.blake2b(code_digest() + published.digest.encode(), digest_size=16).hexdigest()

@@ -41,7 +41,8 @@ class Tileset:
     """A tileset. ``frame`` (4, 4) ENU → ECEF is the root tile's transform.
 
     ``schema`` is the metadata schema shared by all contents, ``statistics`` what
-    :class:`tiles.statistics.Statistics` counted over them.
+    :class:`tiles.statistics.Statistics` counted over them, ``groups`` what is said of several
+    contents together.
     """
 
     root: Tile
@@ -49,6 +50,7 @@ class Tileset:
     frame: F64 | None = None
     schema: JsonObject | None = None
     statistics: JsonObject | None = None
+    groups: tuple[JsonObject, ...] = ()
 
 
 def parent(children: tuple[Tile, ...], geometric_error: float) -> Tile:
@@ -63,6 +65,8 @@ def serialise(tileset: Tileset) -> bytes:
         out["schema"] = tileset.schema
         if tileset.statistics is not None:
             out["statistics"] = tileset.statistics
+        if tileset.groups:
+            out["groups"] = list(tileset.groups)
     root = _tile_json(tileset.root, above=None)
     if tileset.frame is not None:
         root["transform"] = column_major(tileset.frame)

@@ -29,6 +29,7 @@ from twin.api import (
     tiles,
     twins,
 )
+from twin.api.address_length import AddressLength
 from twin.api.caching import Caching
 from twin.api.gone import UntilAnswered
 from twin.api.hashed import HashedTiles
@@ -132,6 +133,7 @@ def create_app(settings: Settings, read_url: str) -> FastAPI:
     app.state.definition = cache(
         lambda: openapi.document(app, analyses_definition.paths(), analyses_definition.schemas())
     )
+    app.add_middleware(AddressLength)
     app.add_middleware(UntilAnswered)
     app.add_middleware(Caching)
     app.add_middleware(Heads)

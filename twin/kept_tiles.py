@@ -30,7 +30,7 @@ from twin.settings import Settings
 from twin.sources import frame_of
 from twin.tile_job import KEPT, both, job
 from twin.tile_looks import Looks
-from twin.tile_stores import Places, export, is_archive, places
+from twin.tile_stores import Places, archiving, is_archive, places, require_one
 
 if TYPE_CHECKING:
     from models.twins import TwinDefinition
@@ -77,21 +77,22 @@ def tile_kept(
     """3D Tiles of the layer of ``twins`` that have such files; (twin, report) of each.
 
     ``out`` is as in :mod:`twin.tile_stores`. Without ``profile``, a layer keeps the one it has
-    there. Two runs on one layer queue. Raises :class:`twin.options.OptionError` for an unknown
-    profile, :class:`models.db.jobs.JobCancelledError` where somebody asked the job to stop, what
+    there; an archive has that of what is served, which stays as it is. Two runs on one layer queue.
+    Raises :class:`twin.options.OptionError` for an unknown profile or more layers than an archive
+    holds, :class:`models.db.jobs.JobCancelledError` where somebody asked the job to stop, what
     ``kind.busy`` makes where a process with another database tiles the same files, and as
     ``kind.build``.
     """
     Looks(profile).require()
     migrate(settings, url)
     stores = places(settings, out)
-    reports = []
-    for twin in twins:
-        if kind.layer in twin.layers and kind.shelf.entries(settings.home, twin.id):
-            reports.append((twin.id, _tile(kind, settings, url, twin, profile, stores, workers)))
-    if out is not None and is_archive(out) and reports:
-        export(settings, out, [(name, kind.layer) for name, _ in reports])
-    return reports
+    archive = out if out is not None and is_archive(out) else None
+    some = [t for t in twins if kind.layer in t.layers and kind.shelf.entries(settings.home, t.id)]
+    require_one(archive, [(twin.id, kind.layer) for twin in some])
+    return [
+        (twin.id, _tile(kind, settings, url, twin, profile, stores, archive, workers))
+        for twin in some
+    ]
 
 
 def plain(twin: str, layer: str, report: Any) -> dict[str, Any]:
@@ -113,13 +114,14 @@ def _tile(
     twin: TwinDefinition,
     profile: str | None,
     stores: Places,
+    archive: str | None,
     workers: int | None,
 ) -> ReportT:
     storage = StorageCrs(settings.storage_srid)
     key = LayerKey(twin.id, kind.layer, stores.name)
     store = stores.store(twin.id, kind.layer)
     asked = {} if profile is None else {"profile": profile}
-    detail = {"layer": kind.layer, **asked, "store": key.store}
+    detail = {"layer": kind.layer, **asked, "store": archive or key.store}
     with (
         job(url, "tile", twin.id, detail) as (told, conn),
         scratch(kind.shelf.folder(settings.home, twin.id), partial(kind.busy, twin.id)) as made,
@@ -130,18 +132,25 @@ def _tile(
         before = {} if state is None else state.options
         used = PROFILES[profile or before.get("profile", "default")]
         files = kind.shelf.entries(settings.home, twin.id)
+
+        def build(into: TileStore) -> ReportT:
+            return kind.build(
+                files,
+                into,
+                frame_of(twin, storage),
+                made,
+                extent=twin.extent,
+                storage=storage,
+                profile=used,
+                workers=workers,
+                progress=both(told, shown),
+            )
+
+        if archive is not None:
+            with archiving(archive) as apart:
+                return build(apart)
         _adopt(conn, key, state, store)
-        report = kind.build(
-            files,
-            store,
-            frame_of(twin, storage),
-            made,
-            extent=twin.extent,
-            storage=storage,
-            profile=used,
-            workers=workers,
-            progress=both(told, shown),
-        )
+        report = build(store)
         options = {"profile": used.name}
         now = Published(report.root, report.files)
         tiled.switch(conn, key, _state(now, options, len(files)))

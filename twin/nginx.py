@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+from http import HTTPStatus
 from importlib.resources import files
 from typing import Final
 
 from models.errors import TwinError
+from twin.api import address_length, analyses
 from twin.settings import Settings
 
 #: Where packages of nginx keep logs, and rotate them.
@@ -49,6 +52,11 @@ _FROM_BUCKET: Final = (
         access_log off;
     }"""
 )
+#: What even nginx does not read, told as the service tells it.
+_TOO_LONG: Final = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: analyses.TOO_LARGE,
+    HTTPStatus.REQUEST_URI_TOO_LONG: address_length.TOO_LONG,
+}
 
 
 class NginxError(TwinError):
@@ -86,9 +94,30 @@ def configuration(settings: Settings, listen: str, log: str = LOG) -> str:
         listen=listen,
         log=log,
         upstream=f"{host}:{settings.port}",
+        body=2 * analyses.MOST_BYTES,
+        problems="\n".join(_problem(status, *told) for status, told in _TOO_LONG.items()),
         contents=_FROM_BUCKET % bucket if bucket else _FROM_DISK % tiles,
         origins="\n".join(f"    {_origin(origin)}" for origin in settings.cors_origins),
     )
+
+
+def _problem(status: HTTPStatus, en: str, zh: str) -> str:
+    """What nginx answers with ``status``: a problem document (RFC 9457)."""
+    document = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status,
+        "detail": en,
+        "detail_zh": zh,
+    }
+    return f"""\
+    error_page {status} /.problem/{status};
+    location = /.problem/{status} {{
+        internal;
+        default_type application/problem+json;
+        add_header Access-Control-Allow-Origin $cim_twin_origin always;
+        return {status} '{json.dumps(document, ensure_ascii=False)}';
+    }}"""
 
 
 def _origin(allowed: str) -> str:

@@ -45,6 +45,9 @@ def places(
             places_store.store(conn, definition.id, name or file.stem, digest, table.places)
     for finding in table.findings[:_TOLD]:
         err.print(f"{finding.code} {finding.zh} {finding.en}", markup=False)
+    if table.unused:
+        names = ", ".join(table.unused)
+        err.print(f"未采用的列 columns that were not used: {names}", markup=False)
     out.print(
         f"{definition.id}: {counted(len(table.places), '地名地址', 'place')}, "
         f"{len(table.findings)} 行未采用 rows left out",

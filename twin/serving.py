@@ -14,9 +14,11 @@ from typing import Any
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
 from models.errors import TwinError
+from twin.api.address_length import MOST_BYTES
 from twin.app import create_app
 from twin.logs import configure
 from twin.settings import Settings
@@ -41,6 +43,16 @@ class StartError(TwinError):
             "The server could not start; the lines above say why. Mend that and start it again.",
             "服务未能启动，原因见上文。请排除后重新启动。",
         )
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's HTTP, which hands on the beginning of an address that it could not split, so that
+    the application refuses it (:mod:`twin.api.address_length`)."""
+
+    def on_url(self, url: bytes) -> None:
+        """Called with each part of an address as it arrives."""
+        super().on_url(url)
+        self.url = self.url[: MOST_BYTES + 1]
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -73,7 +85,12 @@ def serve(
     name = "localhost" if host in ("127.0.0.1", "::1") else f"[{host}]" if ":" in host else host
     address = f"http://{name}:{port}"
     configure(settings.log_level)
-    options: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False}
+    options: dict[str, Any] = {
+        "http": Protocol,
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+    }
     if workers == 1:
         server = _Server(
             uvicorn.Config(create_app(settings, read_url), **options), lambda: ready(address)

@@ -23,7 +23,7 @@ import uvicorn
 
 from twin import cli
 from twin.app import create_app
-from twin.serving import listen
+from twin.serving import Protocol, listen
 from twin.settings import Settings
 
 TWIN = Path(sys.executable).with_name("twin")
@@ -137,7 +137,8 @@ class Command(Program):
 def application(settings: Settings, read_url: str) -> Iterator[str]:
     """Address of the application, served by uvicorn in a thread on a port of its own choice."""
     sock = listen("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(create_app(settings, read_url), log_config=None))
+    app = create_app(settings, read_url)
+    server = uvicorn.Server(uvicorn.Config(app, http=Protocol, log_config=None))
     thread = threading.Thread(target=server.run, args=([sock],))
     thread.start()
     try:

@@ -143,6 +143,8 @@ def _make(
     files = layer in (terrain.THEME, pointcloud.LAYER, mesh.LAYER)
     if layer is not None and files:
         _require_used(making, layer, making.profile if layer == terrain.THEME else None)
+        if _is_draco(making):
+            raise _no_draco(layer)
     if layer == terrain.THEME:
         terrain.require_folder(making.to)
     served = layer is None and not terrain.elsewhere(making.to)
@@ -157,7 +159,18 @@ def _make(
         if served or layer == mesh.LAYER:
             kept["surfaces"] = mesh.tile_meshes(*given)
         layers = () if files else _make_layers(settings, url, twins, layer, making)
+    if _is_draco(making) and (kept.get("clouds") or kept.get("surfaces")):
+        err.print(
+            "pointcloud 与 mesh 不用 draco，其内容与 compat 相同。"
+            "Draco is not used for pointcloud and mesh, which have the contents of compat."
+        )
     return Made(layers=layers, **kept)
+
+
+def _is_draco(making: Making) -> bool:
+    from tiles.profile import PROFILES
+
+    return making.profile is not None and PROFILES[making.profile].draco
 
 
 def _require_used(making: Making, layer: str, profile: str | None) -> None:
@@ -176,6 +189,15 @@ def _require_used(making: Making, layer: str, profile: str | None) -> None:
             "Leave it away, or choose another layer.",
             f"--layer {layer} 不适用 {found}，buildings、bim、pipes 才可使用。请去掉，或另选图层。",
         )
+
+
+def _no_draco(layer: str) -> OptionError:
+    return OptionError(
+        f"--profile draco: Draco is not used for --layer {layer}; it would get the contents of "
+        "compat. Expected default or compat.",
+        f"--profile draco：Draco 不用于 --layer {layer}，其内容将与 compat 相同。"
+        "应为 default 或 compat。",
+    )
 
 
 def _make_layers(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tiles.errors import StoreError
 from tiles.store.archive import export_archive
 from tiles.store.archived import ArchiveStore
 from tiles.store.base import Reader, TileStore
@@ -60,10 +63,11 @@ class Places:
 
 
 def places(settings: Settings, out: str | None) -> Places:
-    """Where ``--out`` says that tiles go, by default where ``TWIN_TILES_URL`` does, else into the
-    home folder; an archive is made from the home folder's store."""
-    out = out or settings.tiles_url
-    if out is None or is_archive(out):
+    """Where ``--out`` says that tiles go, by default, and for an archive where the served ones are,
+    where ``TWIN_TILES_URL`` does, else into the home folder."""
+    if not out or is_archive(out):
+        out = settings.tiles_url
+    if out is None:
         return Places(settings.tiles_dir.absolute(), HOME)
     if is_bucket(out):
         return Places(out.rstrip("/"), out.rstrip("/"))
@@ -86,17 +90,38 @@ def is_bucket(out: str) -> bool:
     return out.startswith(_BUCKET)
 
 
-def export(settings: Settings, out: str, tiled: Sequence[tuple[str, str]]) -> None:
-    """Write the one layer that was ``tiled`` (twin, layer) as an archive.
+def require_one(out: str | None, layers: Sequence[tuple[str, str]]) -> None:
+    """Raise :class:`OptionError` where ``out`` is an archive and more than one of the ``layers``
+    (twin, layer) is to go into it."""
+    if out is None or not is_archive(out) or len(layers) < 2:
+        return
+    found = ", ".join(f"{twin}/{layer}" for twin, layer in layers)
+    raise OptionError(
+        f"--out {out}: an archive holds one layer; found {found}. Add --twin and --layer.",
+        f"--out {out}：一个归档只含一个图层，实际为 {found}。请加上 --twin 和 --layer。",
+    )
 
-    Raises :class:`OptionError` where it is not one, and as
+
+@contextmanager
+def archiving(out: str) -> Iterator[DirectoryStore]:
+    """A store beside the archive ``out`` for the time of a block that tiles a layer into it; the
+    archive is written at its end. What is served stays as it is.
+
+    Raises :class:`StoreError` where the folder cannot be written to, and as
     :func:`tiles.store.archive.export_archive`.
     """
-    if len(tiled) != 1:
-        found = ", ".join(f"{twin}/{layer}" for twin, layer in tiled) or "none"
-        raise OptionError(
-            f"--out {out}: an archive holds one layer; found {found}. Add --twin and --layer.",
-            f"--out {out}：一个归档只含一个图层，实际为 {found}。请加上 --twin 和 --layer。",
+    target = Path(out).absolute()
+    try:
+        scratch = tempfile.TemporaryDirectory(
+            prefix=f".{target.name}-", dir=target.parent, ignore_cleanup_errors=True
         )
-    twin, layer = tiled[0]
-    export_archive(settings.tiles_dir / twin / layer, Path(out))
+    except OSError as error:
+        raise StoreError(
+            f"The archive {target} cannot be written: {error.strerror or error}. "
+            "Check that its folder exists, has room and may be written to.",
+            f"归档 {target} 无法写入：{error.strerror or error}。请检查目录、磁盘空间和写入权限。",
+        ) from error
+    with scratch as folder:
+        store = DirectoryStore(Path(folder))
+        yield store
+        export_archive(store.path, target)

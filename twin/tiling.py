@@ -16,11 +16,12 @@ from models.db.tiles import LayerKey
 from models.db.tiles_changes import Watermark, changed, watermark
 from models.features import THEME_TABLES, Theme
 from models.twins import TwinDefinition
-from tiles.build import BuildReport, Options
+from tiles.build import BuildReport, Options, build_layer
 from tiles.errors import StoreError
 from tiles.implicit import write_implicit
 from tiles.incremental import update_layer
 from tiles.incremental_map import TileMap, signature
+from tiles.store.archived import ArchiveStore
 from tiles.workers import cores
 from twin.console import step
 from twin.options import OptionError
@@ -30,7 +31,7 @@ from twin.sources import frame_of as frame_of
 from twin.sources import layer_source
 from twin.tile_job import KEPT, both, job
 from twin.tile_looks import Looks
-from twin.tile_stores import Places, export, is_archive, places, remembered
+from twin.tile_stores import Places, archiving, is_archive, places, remembered, require_one
 
 #: Starting workers costs about a second, in which one process tiles so many features.
 SMALL = 10_000
@@ -50,12 +51,13 @@ def tile(
 ) -> list[tuple[str, BuildReport]]:
     """Tile the layers of ``twins`` that hold features; (twin, report) of each.
 
-    Only what changed since the last time is made again; with ``anew``, everything. ``out`` is as in
-    :mod:`twin.tile_stores`. ``workers`` processes make the contents, by default one a core, or
-    those of a ``scheduler``; a small layer takes just this process. Without ``profile`` or
-    ``outlines``, a layer keeps what it has. A layer that became empty is tiled too, so that its old
-    contents disappear. Raises :class:`OptionError` for an unknown layer or profile, or one that has
-    no outlines.
+    Only what changed since the last time is made again; with ``anew`` or for an archive,
+    everything. ``out`` is as in :mod:`twin.tile_stores`; an archive leaves what is served as it is.
+    ``workers`` processes make the contents, by default one a core, or those of a ``scheduler``; a
+    small layer takes just this process. Without ``profile`` or ``outlines``, a layer keeps what it
+    has, and an archive is as what is served. A layer that became empty is tiled too, so that its
+    old contents disappear. Raises :class:`OptionError` for an unknown layer or profile, one that
+    has no outlines, and, before anything is tiled, for more layers than an archive holds.
     """
     if layer is not None and layer not in THEME_TABLES:
         known = [*(theme.value for theme in THEME_TABLES), "terrain", "pointcloud", "mesh"]
@@ -64,31 +66,33 @@ def tile(
     looks.require()
     migrate(settings, url)
     stores = places(settings, out)
-    reports = []
+    archive = out if out is not None and is_archive(out) else None
+    work = []
     with connect(url, read_only=True) as conn:
         for twin in twins:
             for theme in [Theme(layer)] if layer else list(Theme):
                 held = tiled.count(conn, twin.id, THEME_TABLES[theme], SMALL)
                 key = LayerKey(twin.id, theme.value, stores.name)
-                there = stores.there(twin.id, theme.value) or tiled.published(conn, key) is not None
-                if theme not in twin.layers or not (held or there):
-                    continue
-                work = _Work(settings, url, twin, theme, stores, looks, anew)
-                report = work.run(conn, _processes(workers, held), scheduler)
-                reports.append((twin.id, report))
-    if out is not None and is_archive(out):
-        export(settings, out, [(twin, report.layer) for twin, report in reports])
-    return reports
+                there = archive is None and (
+                    stores.there(twin.id, theme.value) or tiled.published(conn, key) is not None
+                )
+                if theme in twin.layers and (held or there):
+                    own = _Work(settings, url, twin, theme, stores, looks, anew, archive)
+                    work.append((own, _processes(workers, held)))
+        require_one(archive, [(one.twin.id, one.theme.value) for one, _ in work])
+        return [(one.twin.id, one.run(conn, count, scheduler)) for one, count in work]
 
 
 def implicit(
     settings: Settings, out: str | None, layers: Iterable[tuple[str, str]], to: Path
 ) -> int:
-    """Write the published ``layers`` (twin, layer) of the store ``out`` once more below ``to``, as
-    gzipped files with implicit tiling; how many files of contents they are."""
+    """Write the published ``layers`` (twin, layer) of the store, or the one of the archive, ``out``
+    once more below ``to``, as gzipped files with implicit tiling; how many files of contents they
+    are. Raises :class:`StoreError`."""
     stores = places(settings, out)
+    archive = ArchiveStore(Path(out)) if out is not None and is_archive(out) else None
     return sum(
-        write_implicit(stores.store(twin, layer), to / twin / layer).contents
+        write_implicit(archive or stores.store(twin, layer), to / twin / layer).contents
         for twin, layer in layers
     )
 
@@ -137,7 +141,7 @@ def collect(settings: Settings, url: str, twins: Iterable[TwinDefinition], age: 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """Tiling one layer into one store."""
+    """Tiling one layer into one store, or with its looks into an ``archive``."""
 
     settings: Settings
     url: str
@@ -146,13 +150,14 @@ class _Work:
     stores: Places
     looks: Looks
     anew: bool
+    archive: str | None
 
     def run(self, conn: Connection, workers: int, scheduler: str | None) -> BuildReport:
         """Bring the layer up to date, as ``conn`` sees it from now on."""
         twin, theme = self.twin, self.theme
         key = LayerKey(twin.id, theme.value, self.stores.name)
         asked = {} if self.looks.profile is None else {"profile": self.looks.profile}
-        detail = {"layer": theme.value, **asked, "store": key.store}
+        detail = {"layer": theme.value, **asked, "store": self.archive or key.store}
         storage = StorageCrs(self.settings.storage_srid)
         store = self.stores.store(twin.id, theme.value)
         with (
@@ -167,6 +172,16 @@ class _Work:
             source = layer_source(conn, self.url, theme, twin, storage)
             place = (source.frame, storage.srid, twin.n_offset)
             options = Options(profile, None, both(told, shown), workers, scheduler)
+            if self.archive is not None:
+                with archiving(self.archive) as made:
+                    return build_layer(
+                        source,
+                        made,
+                        profile=profile,
+                        progress=options.progress,
+                        workers=workers,
+                        scheduler=scheduler,
+                    )
             tiles = TileMap(
                 own,
                 key,

@@ -8,11 +8,27 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 import pandas as pd
 
 Objects = npt.NDArray[np.object_]
 _BLANK: Final = re.compile(r"\s+")
 _BRACKET: Final = re.compile(r"[(\[{【〔]([^)\]}】〕]*)[)\]}】〕]")
+
+
+class Json(str):
+    """A cell whose source declares it to be JSON text; any other text is what it says."""
+
+    __slots__ = ()
+
+    @property
+    def value(self) -> Any:
+        """What it holds, or its text where that is no JSON."""
+        text = str(self)
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return text
 
 
 def fold(text: str) -> str:

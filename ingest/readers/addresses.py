@@ -47,11 +47,12 @@ _MOST: Final = 512 << 20
 @dataclass(frozen=True, slots=True)
 class AddressTable:
     """What a table held: places in the storage CRS, and a finding for every row that was refused;
-    rows read = places + refused."""
+    rows read = places + refused. ``unused`` are the columns that nothing was read from."""
 
     places: tuple[Place, ...]
     findings: tuple[Finding, ...]
     rows: int
+    unused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,8 @@ def read(
     if vertical is None and any(np.isfinite(one.height) for one in found):
         raise no_datum(path, str(columns["height"]))
     places, outside = _placed(path, found, _Frame(horizontal, vertical, storage, n_offset))
-    return AddressTable(tuple(places), (*findings, *outside), total)
+    unused = [h for h in header.values() if h not in columns.values() and h not in parts]
+    return AddressTable(tuple(places), (*findings, *outside), total, tuple(unused))
 
 
 def _text(path: Path) -> str:

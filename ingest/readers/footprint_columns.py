@@ -110,7 +110,8 @@ class Layer:
             f"{word} = {metres:g} m"
             for word, metres in zip(column[some], parsed.values[some], strict=True)
         ]
-        if unit != 1.0 or column.dtype == object:  # metres named by the header alone are plain
+        text = column.dtype == object and any(isinstance(value, str) for value in column)
+        if unit != 1.0 or text:  # metres named by the header alone are plain
             self.report.rows(
                 told,
                 "BLD-08",

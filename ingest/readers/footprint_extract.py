@@ -7,7 +7,7 @@ arrays, and those hold no pickles.
 
 from __future__ import annotations
 
-import json
+import gc
 import os
 import warnings
 from pathlib import Path
@@ -16,6 +16,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import orjson
+
+from ingest.readers import vector_columns
 
 #: A table with more columns than this is not a building table; reading it would eat memory.
 MAX_COLUMNS: Final = 1000
@@ -37,13 +39,16 @@ def extract(
     """Read ``path`` and put its arrays into ``folder``; the answer says what is there.
 
     ``wkb.npy`` holds all geometries end to end, ``sizes.npy`` the bytes of each (-1 for none),
-    ``fids.npy`` GDAL's ids, ``{i}.npy`` numeric and ``{i}.json`` other columns. ``skip`` are the
+    ``fids.npy`` GDAL's ids, ``{i}.npy`` numeric and ``{i}.json`` other columns, of which
+    ``documents`` are JSON text, and ``own.json`` the attributes of GeoJSON features as they are
+    written, where they are found (``own``). ``skip`` are the
     drivers that must not exist here: some follow addresses or run commands that a file names.
     ``encoding`` is the code page of a DBF, or ``None`` to accept ASCII and UTF-8 only. An answer
     with ``problem`` means that the file was not read; ``unreadable`` comes with GDAL's words and,
     for GeoJSON, with the line and column where it stops being JSON; ``cut`` is GeoJSON that breaks
     off.
     """
+    gc.disable()  # the process ends soon, and looking through a whole GeoJSON takes long
     os.environ.update(GDAL_SKIP=",".join(skip), PROJ_NETWORK="OFF")
     import pyogrio  # after the environment, which GDAL reads when it is loaded
 
@@ -67,10 +72,9 @@ def _not_json(path: str) -> tuple[list[int] | None, bool]:
     return None, False
 
 
-def _own_ids(path: str, fids: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _own_ids(features: list[dict[str, Any]] | None, fids: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """``fids`` with the numbers that the features of a GeoJSON have as ids themselves."""
-    features = orjson.loads(Path(path).read_bytes())["features"]
-    own = [feature.get("id") for feature in features]
+    own = [feature.get("id") for feature in features or [{}] * len(fids)]
     return np.array([i if type(i) is int else f for i, f in zip(own, fids, strict=True)], np.int64)
 
 
@@ -100,26 +104,29 @@ def _extract(
                 return {"problem": "driver", "found": info["driver"]}
             if len(info["fields"]) > MAX_COLUMNS:
                 return {"problem": "columns", "found": len(info["fields"])}
-        meta, fids, geometry, columns = pyogrio.raw.read(
-            path,
-            layer=layer,
-            encoding=text,
-            return_fids=True,
-            datetime_as_string=True,
-        )
-    names = [str(name) for name in meta["fields"]]
+        meta, fids, geometry, read = _read(pyogrio, path, driver, layer, text)
+    names, columns = read.names, read.values
     if len(names) > MAX_COLUMNS:
         return {"problem": "columns", "found": len(names)}
     messages = {str(warning.message) for warning in caught}
+    messages |= {f"Skipping field '{name}': binary data" for name in read.left_out}
+    features = vector_columns.geojson_features(path) if driver == "GeoJSON" else None
+    if features is not None and len(features) != len(fids):
+        features = None
     if renumbered := {words for words in messages if words.startswith(_RENUMBERED)}:
         messages -= renumbered
-        fids = _own_ids(path, fids)
+        fids = _own_ids(features, fids)
+    own = features is not None and _save_own(Path(folder), features)
+    if driver == "GeoJSON" and names and not own:
+        messages.add("The values of each attribute were read as of one type")
     answer: dict[str, Any] = {
         "crs": meta["crs"],
         "geometry_type": meta["geometry_type"],
         "layer": layer,
         "count": len(fids),
         "messages": sorted(messages)[:10],
+        "documents": read.documents,
+        "own": own,
     }
     if text is not None:
         decoded = _decode(names, columns, encoding)
@@ -130,6 +137,50 @@ def _extract(
     answer["columns"] = names
     _save(Path(folder), fids, geometry, columns)
     return answer
+
+
+def _read(
+    pyogrio: Any, path: str, driver: str, layer: str | None, encoding: str | None
+) -> tuple[dict[str, Any], npt.NDArray[Any], list[bytes | None], vector_columns.Columns]:
+    """What GDAL says of the layer, its ids, the WKB of its rows and their columns.
+
+    The columns come in Arrow, which keeps their types. So do the geometries of GeoJSON, which is
+    slow to read twice; those of other drivers do not, since they may be curves.
+    """
+    only: dict[str, Any] = {"layer": layer, "encoding": encoding}
+    if driver == "GeoJSON":
+        meta, table = pyogrio.raw.read_arrow(
+            path, **only, return_fids=True, datetime_as_string=True
+        )
+        names = [str(name) for name in meta["fields"]]
+        fids = np.asarray(table.column(0).to_numpy())
+        wkb: list[bytes | None] = [None] * len(fids)
+        if table.num_columns > len(names) + 1:
+            wkb = table.column(len(names) + 1).to_pylist()
+        return (
+            meta,
+            fids,
+            wkb,
+            vector_columns.columns(names, table.select(range(1, len(names) + 1))),
+        )
+    meta, fids, geometry, _ = pyogrio.raw.read(path, **only, columns=[], return_fids=True)
+    wkb = list(geometry) if geometry is not None else [None] * len(fids)
+    about, table = pyogrio.raw.read_arrow(
+        path, **only, read_geometry=False, datetime_as_string=True
+    )
+    names = [str(name) for name in about["fields"]]
+    if table.num_rows != len(fids):
+        raise IndexError(table.num_rows)
+    return meta, fids, wkb, vector_columns.columns(names, table)
+
+
+def _save_own(folder: Path, features: list[dict[str, Any]]) -> bool:
+    """Write the attributes of GeoJSON features; False where JSON cannot hold them."""
+    try:
+        vector_columns.save(folder / "own.json", vector_columns.properties(features))
+    except TypeError:  # text that is no Unicode, or whole numbers of more than 64 bits
+        return False
+    return True
 
 
 def _choose(layers: npt.NDArray[Any], wanted: str | None) -> dict[str, Any]:
@@ -195,10 +246,9 @@ def _text(word: bytes, encoding: str) -> str | None:
 def _save(
     folder: Path,
     fids: npt.NDArray[Any],
-    geometry: npt.NDArray[Any] | None,
+    shapes: list[bytes | None],
     columns: list[npt.NDArray[Any]],
 ) -> None:
-    shapes = [None] * len(fids) if geometry is None else geometry.tolist()
     sizes = np.array([-1 if shape is None else len(shape) for shape in shapes], dtype=np.int64)
     blob = b"".join(shape for shape in shapes if shape is not None)
     np.save(folder / "sizes.npy", sizes)
@@ -206,7 +256,6 @@ def _save(
     np.save(folder / "fids.npy", np.asarray(fids))
     for index, column in enumerate(columns):
         if column.dtype == object:
-            plain = [value if isinstance(value, str | None) else None for value in column]
-            (folder / f"{index}.json").write_text(json.dumps(plain), encoding="utf-8")
+            vector_columns.save(folder / f"{index}.json", column.tolist())
         else:
             np.save(folder / f"{index}.npy", column)

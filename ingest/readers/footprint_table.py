@@ -14,6 +14,7 @@ import shapely
 from ingest.mapping import buildings
 from ingest.readers import footprint_checks as checks
 from ingest.readers.base import ReadOptions
+from ingest.readers.footprint_attributes import attributes
 from ingest.readers.footprint_columns import Layer
 from ingest.readers.footprint_report import Mask, Objects, Report, counted
 from ingest.readers.footprint_values import Floats
@@ -29,10 +30,12 @@ def build(
     columns: list[npt.NDArray[Any]],
     options: ReadOptions,
     report: Report,
+    own: Sequence[dict[str, Any]] | None = None,
 ) -> pd.DataFrame:
     """Every row of the layer as a canonical one; ``report`` tells which of them are refused.
 
-    ``wkb`` holds a geometry a row (None where there is none), ``columns`` the values of ``names``.
+    ``wkb`` holds a geometry a row (None where there is none), ``columns`` the values of ``names``;
+    ``own`` are the attributes of each row as a GeoJSON writes them, where they are known.
     """
     layer = Layer(names, columns, options, report)
     with np.errstate(invalid="ignore"):  # NaN coordinates, found below
@@ -58,7 +61,7 @@ def build(
             "source_row": np.arange(1, report.count + 1),
             "source_sheet": report.sheet,
             "source_geom": wkb,
-            "attrs": _attributes(layer),
+            "attrs": attributes(layer, own),
             "building_key": parent,
             **{name: layer.texts(name) for name in _TEXTS},
             "storeys": pd.array(np.where(np.isnan(storeys), 0, storeys), dtype="Int64"),
@@ -201,28 +204,6 @@ def _years(layer: Layer) -> Any:
     years = pd.to_numeric(words.str.extract(r"(\d{4})", expand=False), errors="coerce")
     low, high = checks.YEARS
     return years.where((years >= low) & (years <= high)).astype("Int64").array
-
-
-def _attributes(layer: Layer) -> Objects:
-    """What has no canonical column, as a dictionary a row without its nulls."""
-    rest = [index for index in range(len(layer.names)) if index not in layer.found.values()]
-    attrs = np.empty(layer.report.count, dtype=object)
-    if not rest:
-        attrs[:] = [{} for _ in range(layer.report.count)]
-        return attrs
-    names = [layer.names[index] for index in rest]
-    rows: Sequence[tuple[Any, ...]] = list(
-        zip(*(layer.columns[index].tolist() for index in rest), strict=True)
-    )
-    attrs[:] = [
-        {
-            name: value
-            for name, value in zip(names, row, strict=True)
-            if value is not None and value == value
-        }
-        for row in rows
-    ]
-    return attrs
 
 
 def _flat(geometry: Objects, report: Report) -> Objects:

@@ -17,6 +17,7 @@ import orjson
 
 from ingest import isolation
 from ingest.errors import RefusedError, refuse
+from ingest.mapping.text import Json
 from ingest.readers import (
     footprint_datums,
     footprint_position,
@@ -55,7 +56,11 @@ class FootprintReader:
             folder = Path(name)
             answer = _extract(source, folder, options)
             wkb = _geometries(folder)
-            columns = [_column(folder, index) for index in range(len(answer["columns"]))]
+            columns = [
+                _column(folder, index, index in answer["documents"])
+                for index in range(len(answer["columns"]))
+            ]
+            own = orjson.loads((folder / "own.json").read_bytes()) if answer["own"] else None
             fids = np.load(folder / "fids.npy", allow_pickle=False)
         crs = source.crs if source.driver in {"GeoJSON", "ESRI Shapefile"} else answer["crs"]
         passport = footprint_datums.passport(
@@ -77,7 +82,7 @@ class FootprintReader:
                 found="0",
                 expected="> 0",
             )
-        frame = footprint_table.build(wkb, fids, answer["columns"], columns, options, report)
+        frame = footprint_table.build(wkb, fids, answer["columns"], columns, options, report, own)
         parts = frame["building_key"].notna().to_numpy(dtype=bool)
         at = footprint_position.middle(frame["geom"].to_numpy(dtype=object))
         assumed = source.default_crs is not None and crs is None and options.horizontal is None
@@ -164,15 +169,14 @@ def _geometries(folder: Path) -> Objects:
     return wkb
 
 
-def _column(folder: Path, index: int) -> npt.NDArray[Any]:
+def _column(folder: Path, index: int, documents: bool) -> npt.NDArray[Any]:
     path = folder / f"{index}.npy"
     if path.exists():
         loaded: npt.NDArray[Any] = np.load(path, allow_pickle=False)
         return loaded
-    text = (folder / f"{index}.json").read_bytes()
-    values = orjson.loads(text.replace(b"\\u0000", b""))  # which no database text can hold
+    values = orjson.loads((folder / f"{index}.json").read_bytes())
     column = np.empty(len(values), dtype=object)
-    column[:] = values
+    column[:] = [None if v is None else Json(v) for v in values] if documents else values
     return column
 
 

@@ -4,8 +4,8 @@ The native parser and geometry kernel never run in this process: a file on which
 or eat memory is refused alone. Codes: IFC-01 not an IFC file, IFC-02 cut off or damaged, IFC-03
 schema, IFC-04 georeference that cannot be right, IFC-05 georeference with a doubt, IFC-06 GlobalId,
 IFC-07 body that cannot be built, IFC-08 kept without body, IFC-09 nothing in it, IFC-10 over the
-time limit, IFC-11 over the memory limit, IFC-12 crash of the library; MET-01 CRS or datum missing
-or contradicted, CRS-02 swapped coordinates.
+time limit, IFC-11 over the memory limit, IFC-12 crash of the library, IFC-14 body at an impossible
+height; MET-01 CRS or datum missing or contradicted, CRS-02 swapped coordinates.
 """
 
 from __future__ import annotations
@@ -42,6 +42,10 @@ _FACES: Final = np.array(
         [2, 0, 4, 6, 2],
     ]
 )
+#: Metres of the 1985 datum and its like between which whatever is built in China lies.
+LOWEST, HIGHEST = -1000.0, 9000.0
+#: How many elements a finding on many of them names.
+_SHOWN: Final = 5
 
 
 class IfcReader:
@@ -96,7 +100,8 @@ class IfcReader:
             if "refused" in found:
                 raise RefusedError([_finding(entry) for entry in found["refused"]])
             passport = DatumPassport(found["horizontal"], found["vertical"], method=found["method"])
-            table, meshes = _table(Path(folder)), read_meshes(Path(folder))
+            table, impossible = _table(Path(folder), file)
+            meshes = read_meshes(Path(folder))
             return Delivery(
                 theme=Theme.BIM,
                 source=source,
@@ -104,22 +109,53 @@ class IfcReader:
                 tables={"bim_element": table},
                 # The kernel's threads finish in any order; the table's order is the file's.
                 meshes={key: meshes[key] for key in table["mesh"].dropna().unique()},
-                findings=tuple(_finding(entry) for entry in found["findings"]),
+                findings=(*(_finding(entry) for entry in found["findings"]), *impossible),
                 features_in=found["features_in"],
             )
 
 
-def _table(folder: Path) -> pd.DataFrame:
+def _table(folder: Path, file: str) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
+    """The elements, those at an impossible height without a body and with a finding."""
     with (folder / "rows.jsonl").open("rb") as lines:
         table = pd.DataFrame([orjson.loads(line) for line in lines])
     placements = np.load(folder / "placements.npy", allow_pickle=False)
     boxes = np.load(folder / "boxes.npy", allow_pickle=False)
     there = np.isfinite(boxes).all(axis=1)
+    astray = there & ((boxes[:, 2] < LOWEST) | (boxes[:, 5] > HIGHEST))
+    there &= ~astray
+    table["mesh"] = table["mesh"].astype(object).where(~astray, None)
     table["placement"] = pd.Series(list(placements), dtype=object).where(there, None)
     geom = np.full(len(table), None, dtype=object)
     geom[there] = box_faces(boxes[there])
     table["geom"] = geom
-    return table
+    return table, _astray(file, table[astray], boxes[astray])
+
+
+def _astray(
+    file: str, elements: pd.DataFrame, boxes: npt.NDArray[np.float64]
+) -> tuple[Finding, ...]:
+    """A warning (IFC-14) about ``elements`` whose ``boxes`` (n, 6) are too low or too high."""
+    if elements.empty:
+        return ()
+    keys = elements["key"].tolist()
+    what = ", ".join(keys[:_SHOWN]) + (", ..." if len(keys) > _SHOWN else "")
+    found = f"{boxes[:, 2].min():.1f} … {boxes[:, 5].max():.1f} m"
+    expected = f"{LOWEST:g} … {HIGHEST:g} m"
+    several = f"{len(keys)} elements lie" if len(keys) > 1 else "an element lies"
+    return (
+        Finding(
+            "IFC-14",
+            Severity.WARNING,
+            Place(file, row=int(elements["source_row"].iloc[0]), element=keys[0]),
+            f"{file}：{len(keys)} 个构件的高程为 {found}，应在 {expected} 之内，仅保存属性："
+            f"{what}。请检查其放置、高程与单位后重新导出。",
+            f"{file}: {several} at heights of {found}, expected {expected}, so only data is kept: "
+            f"{what}. Check placement, elevations and unit, and export again.",
+            found,
+            expected,
+            extra={"count": len(keys), "elements": keys[:_SHOWN]},
+        ),
+    )
 
 
 def box_faces(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.object_]:

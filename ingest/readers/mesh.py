@@ -29,7 +29,7 @@ from models.crs import STORAGE, StorageCrs
 from models.features import DatumPassport
 from models.findings import Finding
 from models.pointcloud import Placement
-from models.texturedmesh import MeshPassport, StoredMesh
+from models.texturedmesh import Look, MeshPassport, StoredMesh
 from models.twins import TwinDefinition
 
 _HEAD: Final = 65_536
@@ -138,6 +138,7 @@ def _passport(
         tuple(seen["textures"]),
         tuple(seen["images"]),
         n_offset,
+        tuple(Look.of(look) for look in seen["looks"]),
     )
 
 

@@ -127,6 +127,31 @@ def remarks(name: str, seen: Seen) -> Iterator[Finding]:
             "of materials are.",
             None,
         )
+    if seen["translucent"]:
+        shown = _some(seen["translucent"])
+        yield _note(
+            "MSH-17",
+            Severity.INFO,
+            name,
+            f"{name} 的材质声明为半透明（alphaMode BLEND），切片不混合透明度：不透明度一半以上的"
+            f"部分按不透明绘制，其余不绘：{shown}。如需保留，请改用 MASK 或 OPAQUE 导出。",
+            f"{name} has materials that are half transparent (alphaMode BLEND), which tiles do not "
+            "mix: what is opaque by half or more is drawn solid, the rest of an image is not "
+            f"drawn: {shown}. To have it otherwise, export them as MASK or OPAQUE.",
+            shown,
+        )
+    if seen["ignored"]:
+        shown = _some(seen["ignored"])
+        yield _note(
+            "MSH-18",
+            Severity.INFO,
+            name,
+            f"{name} 使用了不读取的内容，绘制时略去：{shown}。如影响外观，请烘焙到基础颜色纹理后"
+            "重新导出。",
+            f"{name} uses what is not read and is drawn without it: {shown}. Where that changes "
+            "how it looks, bake it into the base colour's texture and export again.",
+            shown,
+        )
     if decided(seen["normal"]) == 2 and seen["normal"][2] < 0:
         yield _note(
             "MSH-14",

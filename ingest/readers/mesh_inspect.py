@@ -3,9 +3,11 @@ its arrays and images in a folder."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import struct
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, TypedDict
 
@@ -15,7 +17,7 @@ from PIL import Image, UnidentifiedImageError
 from ingest.readers.mesh_gltf import read_gltf
 from ingest.readers.mesh_obj import read_obj
 from ingest.readers.mesh_raw import F64, I64, MeshFault, RawMaterial, RawMesh, find_beside
-from models.texturedmesh import MeshArrays
+from models.texturedmesh import Look, MeshArrays
 
 #: Images are opened as these, whatever their names say.
 _FORMATS: Final = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "TGA")
@@ -43,6 +45,7 @@ class Seen(TypedDict):
     colours: list[list[int]]
     textures: list[int]
     images: list[str]
+    looks: list[dict[str, Any]]
     beside: list[str]
     missing: list[str]
     lost: list[str]
@@ -50,6 +53,8 @@ class Seen(TypedDict):
     unread: list[str]
     wide: list[str]
     undefined: list[str]
+    translucent: list[str]
+    ignored: list[str]
     broken: int
     infinite: int
     flat: int
@@ -83,7 +88,7 @@ def inspect(path: str, folder: str, up: str | None, offset: list[float]) -> Seen
 def _geometry(raw: RawMesh, seen: Seen, folder: Path, up: str | None, offset: list[float]) -> None:
     seen["up"] = up or raw.up or "z"
     seen["broken"], seen["coloured"] = raw.broken, raw.coloured
-    seen["missing"] = raw.missing
+    seen["missing"], seen["ignored"] = raw.missing, raw.ignored
     seen["beside"] = [str(path) for path in raw.beside]
     seen["total"] = len(raw.faces) + raw.broken
     positions = raw.positions if seen["up"] == "z" else _z_up(raw.positions)
@@ -128,36 +133,50 @@ def _geometry(raw: RawMesh, seen: Seen, folder: Path, up: str | None, offset: li
 
 
 def _images(raw: RawMesh, seen: Seen, source: Path, folder: Path) -> None:
-    numbers: dict[str, int] = {}
+    written: dict[str, str | None] = {}
+    numbers: dict[tuple[str, Look], int] = {}
     for material in raw.table:
         seen["colours"].append(list(material.colour))
         if not material.defined and material.name:
             seen["undefined"].append(material.name)
-        seen["textures"].append(_image(material, seen, source, folder, numbers))
+        if material.translucent:
+            seen["translucent"].append(material.name)
+        name = _image(material, seen, source, folder, written)
+        if name is None:
+            seen["textures"].append(-1)
+            continue
+        drawn = name, material.look
+        if drawn not in numbers:
+            numbers[drawn] = len(numbers)
+            seen["images"].append(name)
+            seen["looks"].append(asdict(material.look))
+        seen["textures"].append(numbers[drawn])
 
 
 def _image(
-    material: RawMaterial, seen: Seen, source: Path, folder: Path, numbers: dict[str, int]
-) -> int:
-    """The number of a material's image, -1 where it has none that can be used."""
-    named = material.texture
+    material: RawMaterial, seen: Seen, source: Path, folder: Path, written: dict[str, str | None]
+) -> str | None:
+    """The file of a material's image in ``folder``, None where it has none that can be used;
+    ``written`` are those of the images before it, None where one could not be read."""
+    named, data = material.texture, material.data
     if named is None:
-        return -1
-    key, data = named, material.data
-    if data is None:
+        return None
+    if data is not None:
+        key = hashlib.sha256(data).hexdigest()
+    else:
         found = find_beside(source, named)
         if found is None:
             seen["lost"].append(named)
-            return -1
+            return None
         if named.replace("\\", "/").startswith("/") or ":" in named:
             seen["elsewhere"].append(named)
         key = str(found)
-    if key in numbers:
-        return numbers[key]
+    if key in written:
+        return written[key]
     if data is None:
         data = Path(key).read_bytes()
         seen["beside"].append(key)
-    numbers[key] = -1
+    written[key] = None
     try:
         Image.MAX_IMAGE_PIXELS = None  # the limit is ours, below
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
@@ -169,14 +188,12 @@ def _image(
             image.load()
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, MemoryError) as error:
         seen["unread"].append(f"{named} ({error})"[:200])
-        return -1
+        return None
     if max(width, height) > _WIDE:
         seen["wide"].append(f"{named} ({width} × {height})")
-    name = f"{len(seen['images'])}.{str(kind).lower()}"
+    name = written[key] = f"{len(written) - 1}.{str(kind).lower()}"
     (folder / name).write_bytes(data)
-    numbers[key] = len(seen["images"])
-    seen["images"].append(name)
-    return numbers[key]
+    return name
 
 
 def decided(normal: list[float]) -> int | None:
@@ -231,6 +248,7 @@ def _nothing() -> Seen:
         "colours": [],
         "textures": [],
         "images": [],
+        "looks": [],
         "beside": [],
         "missing": [],
         "lost": [],
@@ -238,6 +256,8 @@ def _nothing() -> Seen:
         "unread": [],
         "wide": [],
         "undefined": [],
+        "translucent": [],
+        "ignored": [],
         "broken": 0,
         "infinite": 0,
         "flat": 0,

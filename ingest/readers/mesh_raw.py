@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from models.texturedmesh import Look
+
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -23,12 +25,15 @@ class MeshFault(Exception):  # noqa: N818 - a fault of a file, told as a finding
 
 @dataclass(slots=True)
 class RawMaterial:
-    """``colour`` sRGB 0..255; ``texture`` as the file names it, or ``data``, the image itself."""
+    """``colour`` sRGB 0..255; ``texture`` as the file names it, or ``data``, the image itself, and
+    the ``look`` of it. A ``translucent`` one is drawn half transparent by other programs."""
 
     name: str
     colour: tuple[int, int, int] = (200, 200, 200)
     texture: str | None = None
     data: bytes | None = None
+    look: Look = field(default_factory=Look)
+    translucent: bool = False
     defined: bool = True
 
 
@@ -39,7 +44,8 @@ class RawMesh:
     into ``table``. ``up`` is the axis that the format says is up, None where it does not;
     ``single`` tells that coordinates were stored with 24 bits. ``missing`` are files that are named
     and not there, ``beside`` those that were read too; ``coloured`` vertices have colours of their
-    own, ``broken`` triangles named vertices that are not there."""
+    own, ``broken`` triangles named vertices that are not there, ``ignored`` is what the format has
+    for looks and is not read."""
 
     positions: F64
     faces: I64
@@ -53,6 +59,7 @@ class RawMesh:
     beside: list[Path] = field(default_factory=list)
     coloured: bool = False
     broken: int = 0
+    ignored: list[str] = field(default_factory=list)
 
 
 def text_of(raw: bytes) -> str:

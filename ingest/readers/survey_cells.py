@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, time, timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 
 from ingest.mapping import values as parse
 from ingest.mapping.sizes import sizes
-from ingest.mapping.text import Objects, as_text, header_unit, text_column
+from ingest.mapping.text import Json, Objects, as_text, header_unit, text_column
 from ingest.mapping.values import Placeholders
 from ingest.mapping.words import SurveyWords
 from ingest.readers.survey_sheets import SourceTable
@@ -25,6 +25,8 @@ from models import pipes
 Columns = dict[str, npt.NDArray[Any]]
 _FORMULA: Final = np.array(sorted(FORMULA_ERRORS | {"#ERROR"}), object)
 _PREFIX: Final = re.compile(r"([A-Z]{2})[-_]?\d")
+#: Up to here a double tells each whole number from the next.
+_EXACT: Final = 2**53
 _CODE: Final = re.compile(r"5\d{7}")
 #: Fields that go into ``attrs``: under their name, or as a member of ``casing``.
 _ATTRS: Final = {
@@ -200,7 +202,9 @@ class CellReader:
                 self.headers[label] = name
             column = self._formulas(label, cells[:, index].copy(), "formula_unused")
             if pd.notna(column).any():
-                names[label] = np.array([_plain(v) for v in column], object)
+                values = np.empty(len(column), object)  # which hold lists, too
+                values[:] = [_plain(v, self.source.grid.workbook) for v in column]
+                names[label] = values
         out = np.empty(len(cells), object)
         if not names:
             out[:] = [{} for _ in range(len(cells))]
@@ -251,8 +255,16 @@ def _has_hash(column: Objects) -> bool:
     return any(isinstance(v, str) and v.startswith("#") for v in pd.unique(column))
 
 
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) else value
+def _plain(value: Any, workbook: bool) -> Any:
+    """A cell as JSON holds it. In a workbook a whole number is one, since there are no others."""
+    if isinstance(value, float):
+        whole = workbook and value.is_integer() and abs(value) < _EXACT
+        return int(value) if whole else value
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return str(value)
+    return value.value if isinstance(value, Json) else value
 
 
 def _prefix_class(number: str | None) -> str | None:

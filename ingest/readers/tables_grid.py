@@ -49,6 +49,11 @@ class Grid:
         return self.cells.size == 0
 
     @property
+    def workbook(self) -> bool:
+        """Whether it is a sheet of a workbook, whose numbers are all of one type."""
+        return self.first == 1 and self.fields is None
+
+    @property
     def name(self) -> str:
         """File and sheet in one word."""
         return f"{self.file}[{self.sheet}]" if self.sheet else self.file

@@ -21,7 +21,7 @@ import orjson
 from ingest import isolation
 from ingest.errors import RefusedError, refuse
 from ingest.isolation import Limits
-from ingest.mapping.text import Objects
+from ingest.mapping.text import Json, Objects
 from ingest.readers import footprint_source
 from ingest.readers.footprint_source import Source
 from ingest.readers.tables_grid import LINE_GEOMETRY, POINT_GEOMETRY, Grid
@@ -80,9 +80,26 @@ def read(path: Path, encoding: str | None, limits: Limits) -> list[Grid]:
                 expected=f"≤ {limits.seconds:g} s, ≤ {limits.memory >> 20} MiB",
             ) from error
         grids = [_grid(source, layer, folder, page) for layer in answer["layers"]]
-    if grids and answer["others"]:
-        grids[0] = replace(grids[0], notes=(_others(path.name, answer["others"]),))
+    notes = [_left_out(path.name, one) for one in answer["layers"] if one["left_out"]]
+    if answer["others"]:
+        notes.append(_others(path.name, answer["others"]))
+    if grids:
+        grids[0] = replace(grids[0], notes=tuple(notes))
     return grids
+
+
+def _left_out(file: str, layer: dict[str, Any]) -> Finding:
+    sheet, names = layer["layer"], ", ".join(layer["left_out"])
+    return Finding(
+        "STR-04",
+        Severity.INFO,
+        Place(file, sheet),
+        f"{file} [{sheet}]：字段 {names} 为二进制数据，未读取。如需保留，请另行提交文件。",
+        f"{file} [{sheet}]: the columns {names} hold binary data and are not read. Deliver what "
+        "they hold as files if it is to be kept.",
+        names,
+        "text, numbers, dates",
+    )
 
 
 def _others(file: str, layers: list[str]) -> Finding:
@@ -142,7 +159,8 @@ def _grid(source: Source, layer: dict[str, Any], folder: Path, page: str | None)
     cells: Objects = np.full((layer["count"] + 1, len(names) + len(geometry)), None, object)
     cells[0] = [*names, *geometry]
     for index, column in enumerate(columns):
-        cells[1:, index] = column
+        document = index in layer["documents"]
+        cells[1:, index] = [v and Json(v) for v in column] if document else column
     plain = places.astype(object)
     plain[np.isnan(places)] = None
     cells[1:, len(names) : len(names) + places.shape[1]] = plain

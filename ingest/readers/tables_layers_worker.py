@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 import shapely
+
+from ingest.readers import vector_columns
 
 MAX_COLUMNS: Final = 1000
 _KINDS: Final = {"Point": "point", "LineString": "line", "MultiLineString": "line"}
@@ -37,21 +38,23 @@ def extract(path: str, folder: str, driver: str, skip: list[str]) -> dict[str, A
             others.append(str(layer))
             continue
         try:
-            meta, _, wkb, columns = pyogrio.raw.read(
-                path,
-                layer=str(layer),
-                encoding="ISO-8859-1" if shapefile else None,
-                datetime_as_string=True,
+            only = {"layer": str(layer), "encoding": "ISO-8859-1" if shapefile else None}
+            meta, _, wkb, _ = pyogrio.raw.read(path, columns=[], **only)
+            about, table = pyogrio.raw.read_arrow(
+                path, read_geometry=False, datetime_as_string=True, **only
             )
         except IndexError as error:  # pyogrio, where GDAL announces rows and then gives none
             raise ValueError("fewer records than announced") from error
-        if len(columns) > MAX_COLUMNS:
-            raise ValueError(f"{len(columns)} columns")
+        if table.num_columns > MAX_COLUMNS:
+            raise ValueError(f"{table.num_columns} columns")
+        if table.num_rows != len(wkb):
+            raise ValueError(f"{table.num_rows} records, {len(wkb)} geometries")
+        read = vector_columns.columns([str(name) for name in about["fields"]], table)
         geometry = shapely.from_wkb(wkb, on_invalid="ignore")
         files = []
-        for index, column in enumerate(columns):
+        for index, column in enumerate(read.values):
             files.append(f"{number}.{index}.json")
-            Path(folder, files[-1]).write_bytes(orjson.dumps(_plain(column)))
+            vector_columns.save(Path(folder, files[-1]), column.tolist())
         places, via = (_points if _KINDS[bare] == "point" else _lines)(geometry)
         np.save(Path(folder, f"{number}.npy"), places)
         out.append(
@@ -60,22 +63,15 @@ def extract(path: str, folder: str, driver: str, skip: list[str]) -> dict[str, A
                 "kind": _KINDS[bare],
                 "crs": meta["crs"],
                 "count": len(geometry),
-                "names": [str(name) for name in meta["fields"]],
+                "names": read.names,
                 "files": files,
+                "documents": read.documents,
+                "left_out": read.left_out,
                 "places": f"{number}.npy",
                 "via": via,
             }
         )
     return {"layers": out, "others": others}
-
-
-def _plain(column: npt.NDArray[Any]) -> list[Any]:
-    """Text, numbers and ``None``; days as text."""
-    if column.dtype.kind == "f":
-        return [None if v != v else v for v in column.tolist()]
-    if column.dtype.kind in "iub":
-        return list(column.tolist())
-    return [None if v is None or v != v else str(v) for v in column.tolist()]
 
 
 def _points(geometry: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float64], dict[str, Any]]:

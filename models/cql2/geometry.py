@@ -10,6 +10,7 @@ import shapely
 from shapely.geometry import shape as geojson_shape
 
 from models.cql2.errors import FilterError
+from models.validity import reason
 
 #: Takes a geometry of the filter's CRS into the storage CRS.
 Transform = Callable[[Any], Any]
@@ -49,9 +50,9 @@ def read_geometry(
     try:
         found = geojson_shape(node)
     except (ValueError, TypeError, KeyError, AttributeError, shapely.errors.ShapelyError) as error:
-        raise _unusable("the coordinates do not make a geometry") from error
+        raise _unusable("the coordinates do not make a geometry", "这些坐标不能构成几何") from error
     if not found.is_valid:
-        raise _unusable(shapely.is_valid_reason(found))
+        raise _unusable(*reason(found))
     parts = shapely.get_parts(found)
     areas = shapely.get_dimensions(parts) == 2
     if found.geom_type == "GeometryCollection" and areas.sum() > 1:
@@ -67,7 +68,10 @@ def read_bbox(numbers: list[Any], place: Placing | None, transform: Transform | 
     """
     plain = [_number(value) for value in numbers]
     if len(plain) not in (4, 6):
-        raise _unusable(f"a box of {len(plain)} numbers instead of 4 or 6")
+        raise _unusable(
+            f"a box of {len(plain)} numbers instead of 4 or 6",
+            f"范围有 {len(plain)} 个数，应为 4 或 6 个",
+        )
     half = len(plain) // 2
     corners = (plain[0], plain[1], plain[half], plain[half + 1])
     if place is not None:
@@ -103,14 +107,16 @@ def _positions(node: Any, depth: int) -> Iterator[list[Any]]:
     if kind == "GeometryCollection" and depth == 0:
         members = node.get("geometries")
         if not isinstance(members, list) or set(node) - {"type", "geometries"}:
-            raise _unusable("a GeometryCollection without its geometries")
+            raise _unusable(
+                "a GeometryCollection without its geometries", "GeometryCollection 缺少 geometries"
+            )
         if not members:
             raise _unusable("an empty GeometryCollection", "空的几何集合")
         for member in members:
             yield from _positions(member, 1)
         return
     if kind not in _LEVELS or set(node) - {"type", "coordinates", "bbox"}:
-        raise _unusable(f"type {kind!r}")
+        raise _unusable(f"type {str(kind)[:40]!r}", f"类型为“{str(kind)[:40]}”")
     yield from _listed(node.get("coordinates"), _LEVELS[kind])
     if kind == "Polygon":
         _closed(node["coordinates"])
@@ -133,7 +139,7 @@ def _closed(rings: list[list[Any]]) -> None:
 
 def _listed(part: Any, levels: int) -> Iterator[list[Any]]:
     if not isinstance(part, list):
-        raise _unusable("coordinates that are not a list")
+        raise _unusable("coordinates that are not a list", "坐标不是列表")
     if not part:
         raise _unusable("no coordinates", "没有坐标")
     if levels:
@@ -141,7 +147,7 @@ def _listed(part: Any, levels: int) -> Iterator[list[Any]]:
             yield from _listed(one, levels - 1)
         return
     if len(part) not in (2, 3):
-        raise _unusable(f"a position of {len(part)} numbers")
+        raise _unusable(f"a position of {len(part)} numbers", f"一个位置有 {len(part)} 个数")
     for value in part:
         _number(value)
     yield part
@@ -149,12 +155,14 @@ def _listed(part: Any, levels: int) -> Iterator[list[Any]]:
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise _unusable(f"{str(value)[:40]} where a number belongs")
+        raise _unusable(
+            f"{str(value)[:40]} where a number belongs", f"应为数字处为“{str(value)[:40]}”"
+        )
     return float(value)
 
 
-def _unusable(why: str, zh: str = "") -> FilterError:
+def _unusable(why: str, zh: str) -> FilterError:
     return FilterError(
         f"filter: not a usable geometry: {why}. Send a valid GeoJSON geometry or WKT.",
-        f"filter：几何不可用：{zh or why}。请发送有效的 GeoJSON 几何或 WKT。",
+        f"filter：几何不可用：{zh}。请发送有效的 GeoJSON 几何或 WKT。",
     )

@@ -19,15 +19,16 @@ from models.cql2 import tree
 from models.cql2.errors import FilterError, NotListedError
 from models.cql2.geometry import Placing, Transform, read_bbox, read_geometry
 from models.cql2.moments import read_date, read_instant, read_timestamp
-from models.cql2.refusals import TEXTS, TIMES, alike, count, locate, refuse, wrong
+from models.cql2.refusals import KINDS, TEXTS, TIMES, alike, count, locate, refuse, wrong
 from models.cql2.tree import Call, Expression, Kind
 
 Language: TypeAlias = Literal["cql2-text", "cql2-json"]
 #: What a caller lists of a property: its kind, or the very node that a filter gets.
 Listed: TypeAlias = Kind | tree.Property
 
-#: Bytes of a filter, nodes of its tree, values in a list.
-MOST_BYTES: Final = 65_536
+#: Bytes of a filter (an address must hold them, beside what else it asks), nodes of its tree,
+#: values in a list.
+MOST_BYTES: Final = 60_000
 MOST_NODES: Final = 1_000
 MOST_VALUES: Final = 1_000
 
@@ -155,7 +156,8 @@ class _Reader:
     def array(self, items: list[Any]) -> tree.Array:
         """Literals of one kind, texts or numbers."""
         if len(items) > MOST_VALUES:
-            refuse("array", f"{len(items)} values", f"at most {MOST_VALUES}", f"≤ {MOST_VALUES}")
+            refuse("array", f"{len(items)} values", f"at most {MOST_VALUES}",
+                   f"至多 {MOST_VALUES} 个", f"{len(items)} 个值")  # fmt: skip
         if all(isinstance(item, str) for item in items):
             values = [tree.Literal(_text(item), Kind.TEXT) for item in items]
             return tree.Array(tuple(values), Kind.TEXTS)
@@ -168,7 +170,7 @@ class _Reader:
         """An expression whose kind is one of ``kinds``."""
         found = self.expression(node, depth)
         if found.kind not in kinds:
-            refuse(where, found.kind, " or ".join(kinds), "或".join(kinds))
+            refuse(where, found.kind, " or ".join(kinds), "或".join(KINDS[k] for k in kinds))
         return found
 
     def call(self, op: str, args: list[Any], depth: int) -> Call:
@@ -196,7 +198,7 @@ class _Reader:
         left, right = (self.of(a, depth, op, (*_ORDERED, Kind.BOOLEAN)) for a in args)
         alike(op, left, right)
         if left.kind == Kind.BOOLEAN and op not in ("=", "<>"):
-            refuse(op, "boolean", "= or <>", "= 或 <>")
+            refuse(op, Kind.BOOLEAN, "= or <>", " = 或 <>")
         return Call(op, (left, right))
 
     def between(self, op: str, args: list[Any], depth: int) -> Call:
@@ -208,7 +210,8 @@ class _Reader:
         while isinstance(pattern, Call) and pattern.op in ops.TEXT:
             (pattern,) = pattern.args
         if not isinstance(pattern, tree.Literal):
-            refuse("like", "an expression", "a pattern in single quotes", "单引号中的模式")
+            refuse("like", "an expression", "a pattern in single quotes", "单引号中的模式",
+                   "表达式")  # fmt: skip
         value = str(pattern.value)
         if (len(value) - len(value.rstrip("\\"))) % 2:
             refuse("like", value, "a pattern that does not end with '\\'", "不以“\\”结尾的模式")
@@ -250,7 +253,8 @@ class _Reader:
         count(op, args, 2)
         left, right = (self.of(a, depth, op, _ARRAYS) for a in args)
         if left.kind != right.kind and not (_empty(left) or _empty(right)):
-            refuse(op, f"{left.kind} and {right.kind}", "arrays of one kind", "同类数组")
+            refuse(op, f"{left.kind} and {right.kind}", "arrays of one kind", "同类数组",
+                   f"{KINDS[left.kind]}与{KINDS[right.kind]}")  # fmt: skip
         return Call(op, (left, right))
 
 
@@ -285,9 +289,9 @@ def _finite(value: float) -> float:
 
 def _text(value: str) -> str:
     if "\x00" in value:
-        refuse("text", "a NUL character", "text without it", "不含 NUL 字符的文本")
+        refuse("text", "a NUL character", "text without it", "不含 NUL 字符的文本", "NUL 字符")
     try:
         value.encode()
     except UnicodeEncodeError:
-        refuse("text", "half a character", "Unicode text", "完整的 Unicode 文本")
+        refuse("text", "half a character", "Unicode text", "完整的 Unicode 文本", "半个字符")
     return value

@@ -65,11 +65,14 @@ class _Parser:
         return self.tokens[self.at][1]
 
     def wrong(self, en: str, zh: str) -> FilterError:
-        place, found = self.place, self.value or "the end"
+        place, found = self.place, self.value
         shown = found if len(found) <= 40 else f"{found[:37]}..."
+        told, told_zh = (
+            (f"'{shown}'", f"为“{shown}”") if self.kind != "end" else ("the end", "已结束")
+        )
         return FilterError(
-            f"filter: found '{shown}' at character {place}, expected {en}.",
-            f"filter：第 {place} 个字符处为“{shown}”，应为{zh}。",
+            f"filter: found {told} at character {place}, expected {en}.",
+            f"filter：第 {place} 个字符处{told_zh}，应为{zh}。",
         )
 
     def take(self, *values: str) -> str | None:

@@ -67,6 +67,14 @@ _TEMPORAL: Final = {
 }
 
 
+#: Null where there is no such number, as for a division by zero. OFFSET 0 keeps the planner from
+#: writing an operand out wherever it is looked at, which nested ones would multiply.
+_POWER: Final = (
+    "(SELECT CASE WHEN (x >= 0 OR y = trunc(y)) AND (x <> 0 OR y >= 0) THEN power(x, y) END "
+    "FROM (SELECT {} AS x, {} AS y OFFSET 0) AS o)"
+)
+
+
 @dataclass(slots=True)
 class Arguments:
     """Bound values of a statement in the order of ``$1``, ``$2``, …"""
@@ -212,7 +220,7 @@ class _Writer:
             case "%":
                 return f"mod({a}::numeric, nullif({b}, 0)::numeric)::float8"
             case "^":
-                return f"power({a}, {b})"
+                return _POWER.format(a, b)
         return f"({a} {op} {b})"
 
     def folded(self, op: str, operands: tuple[Expression, ...]) -> str:

@@ -9,10 +9,13 @@ from typing import Any, Final
 from models.db.errors import translate
 from models.db.pool import DRIVER_ERRORS, Pool
 from models.db.statements import text
-from models.places import Asked, ask, score, sounds, wanted
+from models.pinyin import after, beginnings, sounds
+from models.places import Asked, ask, score, wanted
 
-#: Candidates that are looked at for one question, and likeness below which they are no answer.
+#: Candidates that are looked at for one question, of addresses for every way to say it; likeness
+#: below which they are no answer.
 _CANDIDATES: Final = 200
+_ADDRESSES: Final = 50
 _GRAMS: Final = 12
 _LEAST: Final = 0.3
 #: Letters of what is compared by its three-letter parts, which takes long in long texts.
@@ -54,7 +57,7 @@ async def search(pool: Pool, twin: str, question: str, limit: int) -> list[Found
     if not rows:
         ids = await _alike(pool, twin, asked, limit)
         rows = list(await _fetch(pool, "places_told", sorted(ids))) if ids else []
-    scored = [(score(asked, r["search"], r["pinyin"]), r) for r in rows]
+    scored = [(score(asked, r["search"], r["pinyin"], r["address_pinyin"]), r) for r in rows]
     scored = [(s, r) for s, r in scored if s >= _LEAST]
     scored.sort(key=lambda one: (-one[0], len(one[1]["name"]), one[1]["name"], one[1]["id"]))
     return [_place(r, score=round(s, 4)) for s, r in scored[:limit]]
@@ -66,7 +69,7 @@ async def joined(pool: Pool, twin: str, spine: str, above: Sequence[str], limit:
     """What shares an address by its spine (:mod:`models.addresses`): ``same``, the lanes and roads
     ``above`` it, and what lies ``below`` it. Raises :class:`models.errors.DatabaseError`."""
     low = f"{spine}/"
-    found = await _fetch(pool, "places_joined", twin, spine, list(above), low, _after(low), limit)
+    found = await _fetch(pool, "places_joined", twin, spine, list(above), low, after(low), limit)
     told = {r["id"]: r for r in await _fetch(pool, "places_told", [r["id"] for r in found])}
     return [(r["relation"], _place(told[r["id"]])) for r in found if r["id"] in told]
 
@@ -85,24 +88,32 @@ async def around(
 async def _exact(pool: Pool, twin: str, asked: Asked, limit: int) -> list[Any]:
     """What holds all that was asked for."""
     written, letters = asked.written, asked.letters
-    text = (written, _after(written))
+    text = (written, after(written))
+    addressed = beginnings(asked.heard)
     if asked.chinese:
         grams = wanted(asked.folded) if len(asked.tight) > 1 else None
         rows = await _found(pool, twin, text, (None, None), grams, None)
         if len(rows) >= limit or len(asked.tight) == 1:
             return rows
         # a character that sounds the same is a usual slip
-        sound = (asked.sound, _after(asked.sound))
-        more = await _found(pool, twin, (None, None), sound, None, None)
+        sound = (asked.sound, after(asked.sound))
+        more = await _found(pool, twin, (None, None), sound, None, None, addressed)
     else:
-        sound = (letters, _after(letters))
-        rows = await _found(pool, twin, text, sound, [f"~{letters[:8]}"], wanted(asked.folded))
+        sound = (letters, after(letters))
+        grams = [f"~{letters[:8]}"]
+        rows = await _found(pool, twin, text, sound, grams, wanted(asked.folded), addressed)
         more = []
     if len(rows) + len(more) < limit and len(asked.sound) >= _PART:
-        ids = await _ids(pool, "places_pinyin", twin, f"%{asked.sound}%", _CANDIDATES)
+        # in the middle of an address a character that sounds the same is worth no look
+        part = (f"%{asked.sound}%", f"%{asked.heard}%" if asked.latin else None)
+        ids = await _ids(pool, "places_pinyin", twin, *part, _CANDIDATES)
         more += await _fetch(pool, "places_told", sorted(ids)) if ids else []
     known = {row["id"] for row in rows}
-    return [*rows, *{row["id"]: row for row in more if row["id"] not in known}.values()]
+    rows = [*rows, *{row["id"]: row for row in more if row["id"] not in known}.values()]
+    if rows:
+        return rows
+    rests = [one for rest in asked.rests for one in beginnings(rest)]
+    return await _found(pool, twin, (None, None), (None, None), None, None, rests) if rests else []
 
 
 async def _found(
@@ -110,11 +121,15 @@ async def _found(
     twin: str,
     text: tuple[str | None, str | None],
     sound: tuple[str | None, str | None],
-    *grams: list[str] | None,
+    grams: list[str] | None,
+    others: list[str] | None,
+    addressed: Sequence[tuple[str, str]] = (),
 ) -> list[Any]:
-    """Places by the beginning of their text or sound, and by grams; None asks for nothing."""
-    found = await _fetch(pool, "places_found", twin, *text, *sound, *grams, _CANDIDATES)
-    return list(found)
+    """Places by the beginning of their text or sound, by grams, and as they are ``addressed``
+    (:func:`models.pinyin.beginnings`); None asks for nothing."""
+    least, most = [one for one, _ in addressed], [one for _, one in addressed]
+    values = (*text, *sound, grams, others, _CANDIDATES, least, most, _ADDRESSES)
+    return list(await _fetch(pool, "places_found", twin, *values))
 
 
 async def _alike(pool: Pool, twin: str, asked: Asked, limit: int) -> set[int]:
@@ -171,8 +186,3 @@ def _place(row: Any, score: float | None = None, distance: float | None = None) 
         row["features"],
         row["height"],
     )
-
-
-def _after(beginning: str) -> str:
-    """The least text after all that begin so, in the order of code points."""
-    return beginning[:-1] + chr(ord(beginning[-1]) + 1)

@@ -71,6 +71,7 @@ def _replace(
         assert row is not None
         columns = "source_id, twin_id, kind, name, address, layer, feature_id, search, pinyin"
         columns += ", grams, geom, outline, height, spine, features"
+        columns += ", address_pinyin, address_initials"
         with conn.cursor() as cursor, cursor.copy(f"COPY place ({columns}) FROM STDIN") as copy:
             for place, geometry in zip(found, coded, strict=True):
                 said = index(place.name, place.address)
@@ -79,5 +80,6 @@ def _replace(
                         row[0], twin, place.kind, place.name, place.address, place.layer,
                         place.feature, said.search, said.pinyin, said.grams, *geometry,
                         place.height, said.spine, place.features,
+                        said.address_pinyin, said.address_initials,
                     )
                 )  # fmt: skip

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
@@ -24,10 +25,10 @@ def places(meta: MetaData, srid: int) -> None:
 
     A source is a dataset of the twin, as of a revision, or an address table by its file's hash. A
     place may stand for a feature (``layer`` and ``feature_id``), or a road for so many ``features``
-    of a layer; ``search``, ``pinyin``, ``grams`` and ``spine`` are those of
-    :func:`models.places.index`. ``geom`` is a point of the storage CRS and ``outline`` what a
-    parcel covers; both are plan, their heights nought. ``height`` (1985, metres) is where a sensor
-    is, null where that is unknown.
+    of a layer; ``search``, ``pinyin``, ``grams``, ``spine``, ``address_pinyin`` and
+    ``address_initials`` are those of :func:`models.places.index`. ``geom`` is a point of the
+    storage CRS and ``outline`` what a parcel covers; both are plan, their heights nought.
+    ``height`` (1985, metres) is where a sensor is, null where that is unknown.
     """
     Table(
         "place_source",
@@ -61,6 +62,8 @@ def places(meta: MetaData, srid: int) -> None:
         Column("features", Integer),
         Column("height", Double),
         Column("outline", column_type("geometry(MultiPolygonZ)", srid)),
+        Column("address_pinyin", Text),
+        Column("address_initials", Text),
         Index("place_source_id", "source_id"),
         Index("place_grams", "grams", postgresql_using="gin"),
         Index(
@@ -78,6 +81,21 @@ def places(meta: MetaData, srid: int) -> None:
         Index(
             "place_spine", "twin_id", "spine",
             postgresql_ops={"spine": "text_pattern_ops"},
+        ),
+        Index(
+            "place_address_pinyin", "address_pinyin", postgresql_using="gin",
+            postgresql_ops={"address_pinyin": "gin_trgm_ops"},
+            postgresql_where=text("address_pinyin IS NOT NULL"),
+        ),
+        Index(
+            "place_address_sounding", "twin_id", "address_pinyin",
+            postgresql_ops={"address_pinyin": "text_pattern_ops"},
+            postgresql_where=text("address_pinyin IS NOT NULL"),
+        ),
+        Index(
+            "place_address_initials", "twin_id", "address_initials",
+            postgresql_ops={"address_initials": "text_pattern_ops"},
+            postgresql_where=text("address_initials IS NOT NULL"),
         ),
         Index("place_geom", "geom", postgresql_using="gist"),
         Index("place_outline", "outline", postgresql_using="gist"),

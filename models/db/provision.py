@@ -84,11 +84,15 @@ def create_database(conn: Driver, database: str, template: str = "template0") ->
 
 
 def prepare_database(admin_url: str, database: str) -> None:
-    """Extensions (postgis needs the superuser) and rights of the read role in ``database``."""
+    """Extensions (postgis needs the superuser) and rights of the read role in ``database``.
+
+    Others than its owner lose the right to temporary tables and new large objects there.
+    """
     with psycopg.connect(admin_url, dbname=database, autocommit=True) as conn:
         for name in EXTENSIONS:
             create_extension(conn, name)
         make_missing(conn, _rights_complete, _grant_rights)
+        make_missing(conn, _reads_only, _take_back)
 
 
 def create_extension(conn: Driver, name: str) -> None:
@@ -142,6 +146,24 @@ def _grant_rights(conn: Driver) -> None:
         )
     )
     grant_read(conn)
+
+
+def _reads_only(conn: Driver) -> bool:
+    return not _found(conn, text("provision_writable"), READ_ROLE)
+
+
+def _take_back(conn: Driver) -> None:
+    """Everybody's right to write what is no table of ours; the owner keeps its own."""
+    reader, database = sql.Identifier(READ_ROLE), sql.Identifier(conn.info.dbname)
+    conn.execute(
+        sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC, {}").format(database, reader)
+    )
+    conn.execute(
+        sql.SQL(
+            "REVOKE EXECUTE ON FUNCTION pg_catalog.lo_creat(integer), pg_catalog.lo_create(oid), "
+            "pg_catalog.lo_from_bytea(oid, bytea) FROM PUBLIC, {}"
+        ).format(reader)
+    )
 
 
 def _found(conn: Driver, query: str, *values: object) -> bool:

@@ -79,19 +79,27 @@ def write_geojson(url: str, twin: str, folder: Path, limit: int) -> dict[str, An
 
 
 def counted(files: list[Path]) -> dict[str, Any]:
-    """Triangles that the b3dm files hold, and features by their own word."""
+    """Triangles that the b3dm or GLB files hold, features by their own word, and the names of the
+    attributes in their tables (of GLB)."""
     total = features = 0
+    attributes: set[str] = set()
     for file in files:
         data = file.read_bytes()
-        sizes = struct.unpack_from("<4I", data, 12)
-        features += orjson.loads(data[28 : 28 + sizes[0]] or "{}").get("BATCH_LENGTH", 0)
-        total += _triangles(data[28 + sum(sizes) :])
-    return {"triangles": total, "features": features}
+        if data.startswith(b"b3dm"):
+            sizes = struct.unpack_from("<4I", data, 12)
+            features += orjson.loads(data[28 : 28 + sizes[0]] or "{}").get("BATCH_LENGTH", 0)
+            data = data[28 + sum(sizes) :]
+        (length,) = struct.unpack_from("<I", data, 12)
+        document = orjson.loads(data[20 : 20 + length])
+        metadata = document.get("extensions", {}).get("EXT_structural_metadata", {})
+        for table in metadata.get("propertyTables", ()):
+            features += table["count"]
+            attributes |= set(table["properties"])
+        total += _triangles(document)
+    return {"triangles": total, "features": features, "attributes": sorted(attributes)}
 
 
-def _triangles(glb: bytes) -> int:
-    (length,) = struct.unpack_from("<I", glb, 12)
-    document = orjson.loads(glb[20 : 20 + length])
+def _triangles(document: dict[str, Any]) -> int:
     total = 0
     for mesh in document["meshes"]:
         for primitive in mesh["primitives"]:

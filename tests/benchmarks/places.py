@@ -17,10 +17,12 @@ from urllib.parse import quote
 
 import numpy as np
 
+from models.addresses import road_and_rest
 from models.crs import storage_to_geodetic
 from models.db import places_store
 from models.db.connection import connect
-from models.places import Place, fold, spoken
+from models.pinyin import spoken
+from models.places import Place, fold
 from tests.benchmarks.addresses import places
 from tests.benchmarks.process import machine
 from tests.benchmarks.served import (
@@ -41,6 +43,10 @@ def _initials(text: str) -> str:
     return "".join(spoken(fold(character))[:1] for character in text)
 
 
+def _from_road(place: Place) -> str:
+    return "".join(road_and_rest(fold(place.address or place.name)))
+
+
 def _slip(text: str, pick: Random) -> str:
     """A letter left out, as happens to people who type."""
     at = pick.randrange(len(text))
@@ -57,6 +63,9 @@ QUESTIONS: tuple[tuple[str, Callable[[Place, Random], str]], ...] = (
     ("a whole address", lambda p, r: p.address or p.name),
     ("an address from the small to the large",
      lambda p, r: f"{p.name[4:]} {(p.address or p.name)[-9:-5]} 松江区"),
+    ("an address in pinyin", lambda p, r: spoken(fold(_from_road(p)))),
+    ("the beginning of that", lambda p, r: spoken(fold(_from_road(p)))[: r.randrange(3, 18)]),
+    ("initials of an address", lambda p, r: _initials(_from_road(p))[: r.randrange(3, 10)]),
     ("pinyin with a letter missing", lambda p, r: _slip(spoken(fold(p.name)), r)),
     ("a character missing", lambda p, r: _slip(p.name, r)),
     ("characters and pinyin", lambda p, r: p.name[:2] + spoken(fold(p.name[2:4]))),

@@ -109,11 +109,19 @@ def deliver(form: str, folder: str, limit: str) -> dict[str, Any]:
         return write(database.url, TWIN, Path(folder), int(limit))
 
 
+def chain(folder: str, *programs: str) -> dict[str, Any]:
+    """Tile the stored buildings by other programs, from the database to compressed GLB."""
+    from tests.benchmarks.chain import run_chains
+
+    with runtime.database(Settings()) as database:
+        return run_chains(database.url, Path(folder), *programs)
+
+
 def count(folder: str) -> dict[str, Any]:
     """Count what another program has written."""
     from tests.benchmarks import peer
 
-    files = sorted(Path(folder).rglob("*.b3dm"))
+    files = sorted(file for kind in ("b3dm", "glb") for file in Path(folder).rglob(f"*.{kind}"))
     rest = sum(
         len(gzip.compress(file.read_bytes(), 6)) for file in (*files, *Path(folder).rglob("*.json"))
     )
@@ -121,7 +129,7 @@ def count(folder: str) -> dict[str, Any]:
 
 
 STAGES: dict[str, Callable[..., dict[str, Any]]] = {
-    stage.__name__: stage for stage in (make, ingest, tile, check, deliver, count)
+    stage.__name__: stage for stage in (make, ingest, tile, check, deliver, chain, count)
 }
 
 

@@ -1,8 +1,9 @@
 """Other open tilers of buildings, beside ours: a row for each, or where to get it.
 
 None of them reads heights from a table of PostGIS, extrudes and compresses as ours does, so each is
-given what it takes, prepared outside its time. What it leaves as plain files is gzipped here for
-the comparison.
+given what it takes, prepared outside its time; the quickest goes the whole way as well, with what a
+user must run before and after it (:mod:`tests.benchmarks.chain`). What it leaves as plain files is
+gzipped here for the comparison.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from tests.benchmarks.process import run, stage
+from tests.benchmarks.process import Measured, run, stage
 
-#: Seconds that another program may take; the slow ones are given one building in so many.
-LIMIT, SHARE = 120.0, 10
+#: Seconds that another program, or the chain, may take; the slow ones are given one building in so
+#: many.
+LIMIT, CHAIN_LIMIT, SHARE = 120.0, 300.0, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +59,10 @@ class Tiler:
             return [self.title, f"{features:,}", found.problem]
         by_triangles = found.value["triangles"] // given.value["triangles"]
         kept = found.value["features"] if self.named else by_triangles
-        dropped = f" ({features - kept:,} dropped)" if kept < features else ""
-        return [
-            self.title,
-            f"{features:,}",
-            f"{kept:,}{dropped}",
-            f"{found.value['tiles']:,}",
-            f"{features / done.seconds:,.0f}",
-            f"{found.value['rest'] / max(kept, 1):,.1f}",
-            f"{done.seconds:.1f} ({done.cpu:.1f} of a core)",
-            f"{done.peak / 1e6:.0f}",
-        ]
+        return _cells(self.title, features, kept, found.value, done)
 
 
+_GET_3DTILE = "build fanvanzh/3dtiles (cargo build --release, with GDAL and OpenSceneGraph)"
 TILERS = (
     Tiler(
         "py3dtiles export, buildings as WKB solids → b3dm",
@@ -87,7 +81,7 @@ TILERS = (
         ],
         "_3dtile",
         "TWIN_BENCH_3DTILE",
-        "build fanvanzh/3dtiles (cargo build --release, with GDAL and OpenSceneGraph)",
+        _GET_3DTILE,
     ),
     Tiler(
         "py3dtilers geojson-tiler -k, GeoJSON → b3dm",
@@ -102,6 +96,12 @@ TILERS = (
         share=SHARE,
         named=True,
     ),
+)
+#: The programs of the chain, in their order: name on the PATH, variable, how to have it.
+CHAIN = (
+    ("ogr2ogr", "TWIN_BENCH_OGR2OGR", "install GDAL's programs (apt-get install gdal-bin)"),
+    ("_3dtile", "TWIN_BENCH_3DTILE", _GET_3DTILE),
+    ("3d-tiles-tools", "TWIN_BENCH_3D_TILES_TOOLS", "npm install 3d-tiles-tools"),
 )
 #: What never runs here, and why.
 ELSEWHERE = (
@@ -133,5 +133,43 @@ def rows(folder: Path, environment: dict[str, str], buildings: int) -> list[list
     feature, seconds, peak MB; or title and what is missing."""
     return [
         *(tiler.row(folder, environment, buildings) for tiler in TILERS),
+        _chained(folder, environment),
         *(list[object](missing) for missing in ELSEWHERE),
+    ]
+
+
+def _chained(folder: Path, environment: dict[str, str]) -> list[object]:
+    """The same cells for the chain; its title says which attributes came through."""
+    title = "PostGIS → ogr2ogr → fanvanzh/3dtiles → 3d-tiles-tools → GLB, Draco"
+    programs = []
+    for name, variable, get in CHAIN:
+        program = os.environ.get(variable) or shutil.which(name)
+        if program is None:
+            return [title, f"not run: {get}; name the program in {variable}"]
+        programs.append(program)
+    out = folder / "chain"
+    done = stage("chain", environment, folder, out, *programs, limit=CHAIN_LIMIT)
+    if done.value is None:
+        return [title, done.problem]
+    made, found = done.value, stage("count", environment, folder, out / "glb")
+    if found.value is None:
+        return [title, f"{made['features']:,}", found.problem]
+    title += f" (attributes: {', '.join(found.value['attributes'])})"
+    whole = replace(done, seconds=made["seconds"], peak=made["resident"])
+    return _cells(title, made["features"], found.value["features"], found.value, whole)
+
+
+def _cells(
+    title: str, features: int, kept: int, found: dict[str, Any], done: Measured
+) -> list[object]:
+    dropped = f" ({features - kept:,} dropped)" if kept < features else ""
+    return [
+        title,
+        f"{features:,}",
+        f"{kept:,}{dropped}",
+        f"{found['tiles']:,}",
+        f"{features / done.seconds:,.0f}",
+        f"{found['rest'] / max(kept, 1):,.1f}",
+        f"{done.seconds:.1f} ({done.cpu:.1f} of a core)",
+        f"{done.peak / 1e6:.0f}",
     ]

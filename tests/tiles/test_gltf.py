@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from tiles.content import Content, Material
+from tiles.content import Content, Instances, Material, Primitive
 from tiles.errors import ContentError
 from tiles.gltf import COMPAT, DEFAULT, DRACO_PROFILE, Profile, encode
 from tiles.inspect import Glb
@@ -117,6 +117,26 @@ def test_instances_stand_where_they_should(profile: Profile) -> None:
         assert abs(len(got) - len(want)) <= 8  # rounding may part coincident corners
         assert np.abs(own.min(axis=0) - expected[feature].min(axis=0)).max() < 0.002
         assert np.abs(own.max(axis=0) - expected[feature].max(axis=0)).max() < 0.002
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda p: p.name)
+def test_corners_of_an_instanced_body_face_its_outside(profile: Profile) -> None:
+    """Each of them a body of its own, on no grid: a box, and a ball of ever smaller triangles."""
+    box = solids(np.array([[0.0, 0.0, 0.0, 2.1, 0.7, 1.3]]))
+    ball = trimesh.creation.uv_sphere(2.0, count=[24, 24])
+    normals = (np.asarray(ball.vertices) / 2).astype(np.float32)
+    indices = ball.faces.astype(np.uint32)
+    ids = np.zeros(len(normals), np.uint32)
+    round_one = Primitive(GLASS, np.asarray(ball.vertices, np.float64), normals, indices, ids)
+    turned = np.tile(np.array([0, 0, 0, 1], np.float32), (3, 1))
+    ones, rows = np.ones((3, 3), np.float32), np.arange(3, dtype=np.uint32)
+    for body in (box, round_one):
+        group = Instances([body], np.eye(3) * 9, turned, ones, rows)
+        (part,) = Glb(encode(Content("manhole", [id_column(3)], (), [group]), profile)).parts()
+        corners = part.positions[part.indices]
+        across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        across /= np.linalg.norm(across, axis=1, keepdims=True)
+        assert np.einsum("ik,ijk->ij", across, part.normals[part.indices]).min() > 0.9
 
 
 def test_glb_is_y_up_and_plain_readers_take_the_compat_profile() -> None:

@@ -13,7 +13,7 @@ from tiles.build import build_layer
 from tiles.check import check_tileset
 from tiles.check.implicit import morton as their_morton
 from tiles.content import F64
-from tiles.errors import TileNotFoundError
+from tiles.errors import StoreError, TileNotFoundError
 from tiles.implicit import LEVELS, morton, write_implicit
 from tiles.implicit_tree import laid_out
 from tiles.inspect_tileset import walk
@@ -95,3 +95,12 @@ def test_an_export_takes_the_place_of_the_older_one_in_one_step(tmp_path: Path) 
     export_archive(folder, tmp_path / "made.3tz")
     with Archive(tmp_path / "made.3tz") as archive:
         assert len(archive.infos) == 1 + export.contents + export.subtrees
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    store, file = DirectoryStore(tmp_path / "explicit"), tmp_path / "file"
+    build_layer(BoxTiler(random_boxes(3, side=9.0), FRAME), store)
+    file.write_text("no folder")
+    with pytest.raises(StoreError, match=f"written into {file}") as told:
+        write_implicit(store, file / "implicit")
+    assert "请检查该目录能否创建" in told.value.zh

@@ -3,11 +3,13 @@ feature of very many triangles."""
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 import shapely
 
 from models.crs import enu_frame
@@ -16,7 +18,7 @@ from models.testing import pipes
 from tiles.build import build_layer
 from tiles.check import Report, check_tileset
 from tiles.content import F64
-from tiles.gltf import PROFILES
+from tiles.gltf import PROFILES, encode
 from tiles.implicit import write_implicit
 from tiles.mesh.ragged import I64
 from tiles.statistics import Statistics
@@ -119,6 +121,36 @@ def test_a_profile_without_compression_makes_more_tiles(tmp_path: Path) -> None:
         assert found.summary.features == 2000
         contents[profile] = found.summary.contents
     assert contents["default"] <= contents["draco"] < contents["compat"]
+
+
+@pytest.mark.parametrize("outlines", [False, True])
+@pytest.mark.parametrize("corners", [5, 8, 12])
+def test_the_size_of_a_tile_is_known_before_it_is_made(corners: int, outlines: bool) -> None:
+    """Buildings of no two the same outline, with outlines drawn and without."""
+    random, (x, y) = np.random.default_rng(corners), places(600)
+    turn = np.sort(random.random((600, corners)), axis=1) * 2 * np.pi
+    reach = 5 + 3 * random.random((600, corners))
+    rings = np.stack(
+        [20 * x[:, None] + reach * np.cos(turn), 20 * y[:, None] + reach * np.sin(turn)]
+    )
+    table = pd.DataFrame(
+        {
+            "id": words(600, 20),
+            "geom": shapely.convex_hull(
+                shapely.polygons(np.moveaxis(rings, 0, -1) + np.array([E, N]))
+            ),
+            "height": 5 + 50 * random.random(600),
+            "base_height": 4 + random.random(600),
+        }
+    )
+    tiler = BuildingTiler(FRAME, table)
+    content = tiler.content(np.arange(len(tiler.index().ids)))
+    plain = len(gzip.compress(encode(content, PROFILES["default"])))
+    triangles = np.array([sum(len(shape.indices) for shape in content.primitives)])
+    for name in ("default", "compat"):
+        profile = replace(PROFILES[name], outlines=outlines)
+        made = len(gzip.compress(encode(content, profile)))
+        assert 0.9 * made < int(profile.sizes(np.array([plain]), triangles)[0]) < 1.1 * made
 
 
 def test_round_buildings_without_compression(tmp_path: Path) -> None:

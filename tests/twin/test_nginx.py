@@ -179,6 +179,33 @@ def test_versions_before_the_real_service(database: str, tmp_path: Path) -> None
             assert made.headers["content-encoding"] == "gzip"
 
 
+def test_what_is_long_before_the_real_service(database: str, tmp_path: Path) -> None:
+    """What the service takes passes; what is too long is a problem, whoever finds it."""
+    settings = Settings(home=tmp_path / "home", database_url=database)
+    with application(settings, database) as service:
+        port = int(service.rpartition(":")[2])
+        with (
+            nginx(tmp_path / "nginx", settings.model_copy(update={"port": port})) as address,
+            httpx.Client(base_url=address, headers={"Origin": "https://map.example"}) as client,
+        ):
+            items = f"/ogc/{TWIN.id}/collections/buildings/items?filter=name='{{}}'"
+            for length in (4_000, 40_000, 59_000):
+                answer = client.get(items.format("x" * length))
+                assert (answer.status_code, answer.json()["numberReturned"]) == (200, 0)
+            for status, answer in [
+                (414, client.get(items.format("x" * 65_000))),
+                (414, client.get("/", extensions={"target": b"/?x=" + b"x" * 200_000})),
+                (413, client.post(f"/twins/{TWIN.id}/analyses/within", content=b" " * 1_500_000)),
+                (413, client.post(f"/twins/{TWIN.id}/analyses/within", content=b" " * 3_000_000)),
+            ]:
+                assert answer.status_code == status
+                assert answer.headers["content-type"] == "application/problem+json"
+                assert answer.json()["status"] == status
+                assert "请" in answer.json()["detail_zh"]
+                if status == 413:  # nginx has not read the headers behind an address
+                    assert answer.headers["access-control-allow-origin"] == "*"
+
+
 @pytest.mark.parametrize("listen", ["80; }", "", "a b", "999999999", "::1"])
 def test_a_wrong_address_is_refused(listen: str) -> None:
     with pytest.raises(NginxError, match="address") as caught:

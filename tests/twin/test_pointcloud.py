@@ -17,11 +17,12 @@ from models.pointcloud import CloudError, clouds, folder
 from models.twins import load_twins
 from tiles.inspect import Glb
 from tiles.points.testing import positions
+from tiles.store.archive import Archive
 from tiles.store.directory import DirectoryStore, pack
 from twin import flow, pointcloud
 from twin.options import OptionError
 from twin.settings import Settings
-from twin.testing import application
+from twin.testing import Program, application
 
 TWIN = load_twins()["songjiang-hub"]
 DECLARED = ReadOptions("EPSG:4549", "1985")
@@ -115,6 +116,32 @@ def test_a_layer_keeps_its_profile_in_each_store(
     assert compat != other
     assert (root(), root(out=str(tmp_path / "out"))) == (compat, other)
     assert root("default") == root() == other
+
+
+def test_an_archive_leaves_what_is_served_as_it_is(
+    settings: Settings, database: str, tmp_path: Path
+) -> None:
+    take(settings, write_cloud(tmp_path / "a.las", scattered(30)))
+    ((_, served),) = pointcloud.tile_clouds(settings, database, [TWIN])
+    folder = settings.tiles_dir / TWIN.id / "pointcloud"
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    out = tmp_path / "made.3tz"
+    ((_, other),) = pointcloud.tile_clouds(settings, database, [TWIN], "compat", str(out))
+    with Archive(out) as archive:
+        assert set(archive.infos) == {"tileset.json", *other.files}
+    assert other.root != served.root
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    ((_, same),) = pointcloud.tile_clouds(settings, database, [TWIN], out=str(out))
+    assert same.root == served.root, "nothing remembers compat"
+
+
+def test_draco_for_all_layers_is_told(settings: Settings, database: str, tmp_path: Path) -> None:
+    take(settings, write_cloud(tmp_path / "a.las", scattered(30)))
+    program = Program(settings.home, {"TWIN_DATABASE_URL": database})
+    ended = program.here.run("tile", "--twin", TWIN.id, "--profile", "draco")
+    assert ended.returncode == 0
+    assert "Draco is not used for pointcloud and mesh" in ended.stderr
+    assert "其内容与 compat 相同" in ended.stderr
 
 
 def test_one_process_tiles_at_a_time_and_leaves_no_scratch(

@@ -42,6 +42,16 @@ def test_an_option_without_effect_is_told(
     assert "不适用" in ended.stderr
 
 
+@pytest.mark.parametrize("layer", ["pointcloud", "mesh"])
+def test_draco_is_refused_where_it_is_not_used(new_program: New, layer: str) -> None:
+    program = new_program()
+    ended = program.here.run("tile", "--layer", layer, "--profile", "draco")
+    assert ended.returncode == 2
+    assert f"Draco is not used for --layer {layer}" in ended.stderr
+    assert "应为 default 或 compat" in ended.stderr
+    assert not (program.home / "pg").exists()
+
+
 def test_an_unknown_profile_is_told_before_anything_is_made(
     new_program: New, tmp_path: Path
 ) -> None:

@@ -26,6 +26,7 @@ from tiles.store.directory import DirectoryStore
 from twin import tiling
 from twin.options import OptionError
 from twin.settings import Settings
+from twin.testing import Program
 from twin.tile_job import job
 
 TWIN = load_twins()["songjiang-hub"]
@@ -85,19 +86,57 @@ def test_a_whole_layer_follows_too(settings: Settings, database: str) -> None:
     assert check_tileset(folder).clean
 
 
-def test_an_archive_holds_one_layer(settings: Settings, database: str, tmp_path: Path) -> None:
-    out = tmp_path / "made.3tz"
-    tiling.tile(settings, database, [TWIN], "buildings", out=str(out))
+def test_an_archive_is_made_apart_from_what_is_served(
+    settings: Settings, database: str, tmp_path: Path
+) -> None:
+    """Whatever it looks like, and at first without anything that is served."""
+    out = tmp_path / "apart" / "made.3tz"
+    with pytest.raises(StoreError, match="cannot be written"):
+        tiling.tile(settings, database, [TWIN], "buildings", out=str(out))
+    out.parent.mkdir()
+    tiling.tile(settings, database, [TWIN], "buildings", "compat", str(out))
+    assert not settings.tiles_dir.exists()
+    ((_, report),) = tiling.tile(settings, database, [TWIN], "buildings")
     store = DirectoryStore(settings.tiles_dir / TWIN.id / "buildings")
+    served = {path: path.read_bytes() for path in store.path.iterdir()}
+    tiling.tile(settings, database, [TWIN], "buildings", out=str(out))
     with Archive(out) as archive:
         assert set(archive.infos) == {"tileset.json", *store.names()}
         assert archive.read("tileset.json") == store.get("tileset.json").decoded()
+    ((_, other),) = tiling.tile(
+        settings, database, [TWIN], "buildings", "compat", str(out), outlines=True
+    )
+    assert other.root != report.root
+    assert {path: path.read_bytes() for path in store.path.iterdir()} == served
+    assert state_of(database).options == {"profile": "default"}
+    assert list(out.parent.iterdir()) == [out]
+    made = [(TWIN.id, "buildings")]
+    assert tiling.implicit(settings, str(out), made, tmp_path / "implicit") == other.tiles
+    found = check_tileset(tmp_path / "implicit" / TWIN.id / "buildings")
+    assert (found.clean, found.summary.features) == (True, 20)
+
+
+def test_an_archive_holds_one_layer(settings: Settings, database: str, tmp_path: Path) -> None:
+    out = tmp_path / "made.3tz"
     with connect(database) as conn:
         made = delivery(Theme.PIPES, pipes(2, twin=TWIN.id))
         publish(conn, twin=TWIN.id, dataset="pipes", deliveries=[made])
-    with pytest.raises(OptionError, match="Add --twin and --layer") as caught:
-        tiling.tile(settings, database, [TWIN], out=str(out))
+        with pytest.raises(OptionError, match="Add --twin and --layer") as caught:
+            tiling.tile(settings, database, [TWIN], out=str(out))
+        assert jobs.recent(conn, twin=TWIN.id) == [], "nothing was tiled"
     assert "一个归档只含一个图层" in caught.value.zh
+    assert tiling.tile(settings, database, [TWIN], "bim", out=str(out)) == []
+    assert not out.exists()
+    assert not settings.tiles_dir.exists()
+
+
+def test_implicit_tiles_that_cannot_be_written_are_told(settings: Settings, database: str) -> None:
+    program = Program(settings.home, {"TWIN_DATABASE_URL": database})
+    words = ("tile", "--twin", TWIN.id, "--layer", "buildings", "--implicit", "/dev/null/x")
+    ended = program.here.run(*words)
+    assert ended.returncode == 2
+    assert "cannot be written into /dev/null/x" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_another_folder_is_followed_by_itself(

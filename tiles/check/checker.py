@@ -77,7 +77,9 @@ class Checker:
         refined = visit.near and refines(visit, self._eye, self._session.limits)
         children = self._children(visit, refined)
         external = False
-        for spec in contents_of(visit.tile):
+        contents = contents_of(visit.tile)
+        self._session.hold(visit.tile, *contents)
+        for spec in contents:
             external |= self._content(visit, spec, bool(children))
         check_cost(self._session, visit)
         leaf = not children and not external and visit.node is None
@@ -135,6 +137,8 @@ class Checker:
         if not isinstance(uri, str):
             note("TSC-04", "a content without a URI", "content.uri")
             return False
+        if "uri" not in spec and visit.tileset.version == "1.1":
+            note("TSC-04", "content.url", "content.uri")
         base = visit.tileset.name
         try:
             name = resolve(base, uri)
@@ -193,7 +197,12 @@ class Checker:
         root, up = document["root"], str(document["asset"].get("gltfUpAxis", "Y")).upper()
         chain = (*parent.tileset.chain, name) if parent is not None else (name,)
         schema = self._schema(document, name, note)
-        tileset = Tileset(name, chain, up if up in UP else "Y", schema)
+        groups = document.get("groups")
+        # a group is metadata, others have some
+        told = [{"metadata": one} for one in groups] if isinstance(groups, list) else []
+        self._session.hold(document, *told)
+        version = str(document["asset"].get("version"))
+        tileset = Tileset(name, chain, version, up if up in UP else "Y", schema)
         level = 1 if parent is None else parent.level + 1
         near = True if parent is None else parent.near
         where = f"{name}#/root"
@@ -225,13 +234,14 @@ class Checker:
             )
 
         out = parse_subtree(data, dimensions, levels, contents, fetch, visit.tileset.schema)
+        self._session.ledger.held |= out.classes
         for fault in out.faults:
             self._session.note(f"{visit.where} ({name})", *fault)
         return out
 
     def _report(self, root: str, expected: Iterable[str] | None) -> Report:
         summary, limits = self._session.summary, self._session.limits
-        self._session.ledger.compare(self._statistics, root, self._session.findings)
+        self._session.ledger.compare(self._statistics, root, self._session.findings, summary.kinds)
         summary.features = self._session.ledger.conclude(root, expected, self._session.findings)
         summary.far_requests = len(self._session.far)
         summary.far_bytes = sum(self._session.files.size(name) for name in self._session.far)

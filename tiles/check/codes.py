@@ -125,6 +125,13 @@ CODES: Final[dict[str, Code]] = {
         "{where} has geometry {found} outside an ancestor's bounding volume; expected within "
         "{expected}. Grow the ancestor's.",
     ),
+    "TSC-18": Code(
+        _E,
+        "{where} 的 POSITION 访问器所列 min 与 max 为 {found}；顶点实际为 {expected}。"
+        "客户端据此判断可见范围，请按真实顶点填写。",
+        "{where} has positions whose accessor states min and max {found}; its vertices have "
+        "{expected}. Clients tell by them what is in view; state those of the vertices.",
+    ),
     # geometric errors
     "TSC-20": Code(
         _E,

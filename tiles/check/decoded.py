@@ -10,7 +10,15 @@ import numpy as np
 
 from tiles.check.extensions import extension_faults
 from tiles.check.gltf import Array, Gltf
-from tiles.check.tables import U64, faults, hashes, property_tables, table_ids
+from tiles.check.tables import (
+    U64,
+    faults,
+    hashes,
+    other_classes,
+    property_tables,
+    table_ids,
+    value_faults,
+)
 from tiles.check.waste import Span, idle_vertices, spans_beside, spare_bytes, unused_parts
 from tiles.content import F64
 
@@ -20,7 +28,7 @@ class Decoded:
     """What a content draws. ``points`` in tile coordinates; ``features`` hashes of ids, ``rows``
     features without ids; ``undecoded`` names what could not be placed; ``images`` URIs of textures
     in files of their own; ``beside`` such buffers (URI, bytes, spans in use); ``classes`` rows by
-    class of metadata."""
+    class of metadata, ``held`` classes of what is no row of a table."""
 
     kinds: list[str] = field(default_factory=list)
     points: list[F64] = field(default_factory=list)
@@ -31,6 +39,7 @@ class Decoded:
     features: list[U64] = field(default_factory=list)
     rows: int = 0
     classes: Counter[str] = field(default_factory=Counter)
+    held: set[str] = field(default_factory=set)
     problems: list[tuple[str, str, str]] = field(default_factory=list)
     undecoded: list[str] = field(default_factory=list)
     images: list[str] = field(default_factory=list)
@@ -50,6 +59,8 @@ def add_gltf(gltf: Gltf, out: Decoded, turn: F64, places: F64 | None) -> list[An
         out.triangles += mesh.triangles * copies
         out.dots += mesh.dots * copies
         out.vertices += mesh.vertices * copies
+        if mesh.extent is not None and mesh.position not in named:
+            out.problems.append(("TSC-18", *mesh.extent))
         named[mesh.position] = mesh.named | named.get(mesh.position, False)
         if len(mesh.points):
             points = mesh.points @ turn.T + np.asarray(rtc, np.float64)
@@ -87,9 +98,12 @@ def _waste(gltf: Gltf, out: Decoded, named: dict[int, Array]) -> None:
 def _tables(
     gltf: Gltf, out: Decoded, drawn: dict[int, list[Any]], unknown: set[int | None]
 ) -> None:
+    out.held |= other_classes(gltf)
     for number, table in enumerate(property_tables(gltf)):
         problems = [("TSC-46", *fault) for fault in faults(gltf, table)]
         out.problems += problems
+        if not problems:
+            out.problems += [("TSC-46", *fault) for fault in value_faults(gltf, table)]
         out.classes[str(table["class"])] += int(table["count"])
         ids = None if problems else table_ids(gltf, table)
         used = drawn.get(number)

@@ -57,6 +57,7 @@ def check_drawn(
     if kept:
         session.ledger.rows += found.rows
         session.ledger.classes.update(found.classes)
+    session.ledger.held |= found.held
     _check_place(session, visit, found, inner, data, fetch, note)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +14,9 @@ from tiles.check.tables import U64, hashes
 
 #: Findings after which not all that there is was seen.
 _UNREAD: Final = frozenset({"TSC-01", "TSC-03", "TSC-04", "TSC-05", "TSC-06", "TSC-08", "TSC-61"})
+
+#: Kinds of contents whose property tables are read.
+_TOLD: Final = frozenset({"glb", "gltf"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,15 @@ class _Drawn:
 
 
 class Ledger:
-    """Hashes of ids by tile: 12 bytes a feature and tile."""
+    """Hashes of ids by tile: 12 bytes a feature and tile. ``classes`` are rows of tables by class,
+    ``held`` classes of which there are others than rows: points, or tiles."""
 
     def __init__(self) -> None:
         self._drawn: list[_Drawn] = []
         self._unnamed: set[int] = set()
         self.rows = 0
         self.classes: Counter[str] = Counter()
+        self.held: set[str] = set()
 
     def add(self, where: str, keys: U64, *, kept: bool, tile: int, replaces: int) -> None:
         """Note a content's features; ``kept`` tells that they stay drawn at full detail."""
@@ -45,15 +50,19 @@ class Ledger:
         """Note that the content of tile ``replaces`` gives way to features without ids too."""
         self._unnamed.add(replaces)
 
-    def compare(self, statistics: Any, root: str, findings: Collector) -> None:
+    def compare(
+        self, statistics: Any, root: str, findings: Collector, kinds: Collection[str]
+    ) -> None:
         """Compare rows by class with the ``statistics`` of a tileset that was read whole
-        (3D Tiles 1.1, "Metadata statistics")."""
+        (3D Tiles 1.1, "Metadata statistics"). A class without rows has none where contents are of
+        ``kinds`` that tell."""
         if not _UNREAD.isdisjoint(findings.totals):
             return
         stated = statistics.get("classes") if isinstance(statistics, dict) else None
         for name, entry in stated.items() if isinstance(stated, dict) else ():
             count = entry.get("count") if isinstance(entry, dict) else None
-            if name in self.classes and isinstance(count, int) and count != self.classes[name]:
+            known = name in self.classes or (_TOLD.issuperset(kinds) and name not in self.held)
+            if known and isinstance(count, int) and count != self.classes[name]:
                 findings.add("TSC-48", root, f"{self.classes[name]} ({name})", count)
 
     def conclude(self, root: str, expected: Iterable[str] | None, findings: Collector) -> int:

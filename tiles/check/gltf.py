@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from tiles.check.bounds import extent_fault
 from tiles.check.draco import reader
 from tiles.check.gltf_buffers import Buffers, element
 from tiles.check.matrices import local_matrix, matrices_of
@@ -30,7 +31,8 @@ class Mesh:
     """A primitive as drawn by one node.
 
     ``points`` (n, 3) in glTF coordinates, each instance's after the other; ``dots`` of them are
-    drawn as points. ``named`` (n,) tells which vertices of the accessor ``position`` are drawn.
+    drawn as points. ``named`` (n,) tells which vertices of the accessor ``position`` are drawn;
+    ``extent`` are the extents that it states and has, where they differ.
     ``ids`` are (property table, feature ids used, stated featureCount); those of a texture are not
     known (None).
     """
@@ -42,6 +44,7 @@ class Mesh:
     copies: int
     position: int
     named: Array
+    extent: tuple[str, str] | None
     ids: tuple[tuple[int | None, Array | None, int | None], ...]
     batch_ids: Array | None
 
@@ -84,7 +87,8 @@ class Gltf(Buffers):
             matrices = matrix @ matrices_of(placed)
             copies = len(matrices)
         read = self._reader(primitive)
-        drawn, named = self._drawn(primitive, attributes["POSITION"], read)
+        everything: F64 = read(attributes["POSITION"])[:, :3].astype(np.float64)
+        drawn, named = self._drawn(primitive, everything, read)
         points = self._copied(drawn, matrices)
         ids = (*self._feature_ids(primitive, vertices, attributes, read),)
         name = next((n for n in ("_BATCHID", "BATCHID") if n in attributes), None)
@@ -100,6 +104,7 @@ class Gltf(Buffers):
             copies=copies,
             position=attributes["POSITION"],
             named=named,
+            extent=extent_fault(position, everything),
             ids=ids,
             batch_ids=batch_ids,
         )
@@ -114,11 +119,10 @@ class Gltf(Buffers):
         return reader(self.view(packed["bufferView"]), primitive, packed, accessors)
 
     def _drawn(
-        self, primitive: JsonObject, position: int, read: Callable[[int], Array]
+        self, primitive: JsonObject, points: F64, read: Callable[[int], Array]
     ) -> tuple[F64, Array]:
-        """Positions that an index names, and which these are: others are not seen, wherever they
-        lie."""
-        points: F64 = read(position)[:, :3].astype(np.float64)
+        """Those of ``points`` that an index names, and which these are: others are not seen,
+        wherever they lie."""
         used = np.ones(len(points), dtype=bool)
         if "indices" in primitive:
             indices = read(primitive["indices"])[:, 0]
@@ -133,6 +137,8 @@ class Gltf(Buffers):
 
     def _copied(self, points: F64, matrices: F64) -> F64:
         """Every copy of ``points``, one after the other."""
+        if not np.isfinite(matrices).all():
+            raise ValueError("an instance whose place or size is not finite")
         self.spend(points=len(points) * (len(matrices) - 1))
         turned = points @ np.swapaxes(matrices[:, :3, :3], 1, 2) + matrices[:, None, :3, 3]
         out: F64 = turned.reshape(-1, 3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tiles.check.features import Ledger
 from tiles.check.files import Files
 from tiles.check.report import Collector, Limits, Summary
@@ -39,6 +41,13 @@ class Session:
     def use(self, name: str, size: int, spans: list[Span]) -> None:
         """Count what a content uses of a buffer in a file of its own, of ``size`` bytes decoded."""
         self.buffers.setdefault(name, (size, []))[1].extend(spans)
+
+    def hold(self, *entities: Any) -> None:
+        """Note the classes of tiles, contents and others that have metadata of their own."""
+        for one in entities:
+            metadata = one.get("metadata") if isinstance(one, dict) else None
+            if isinstance(metadata, dict):
+                self.ledger.held.add(str(metadata.get("class")))
 
     def note(self, where: str, code: str, found: object, expected: object) -> None:
         """Note a finding."""

@@ -38,13 +38,15 @@ class Bits:
 
 @dataclass(slots=True)
 class Subtree:
-    """A subtree's availability and the columns of its tile metadata by semantic."""
+    """A subtree's availability, the columns of its tile metadata by semantic, and the ``classes``
+    of its metadata."""
 
     tiles: Bits
     contents: list[Bits]
     children: Bits
     columns: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     faults: list[tuple[str, str, str]] = field(default_factory=list)
+    classes: set[str] = field(default_factory=set)
 
     def row(self, index: int) -> int:
         """The row of metadata of the tile at ``index``: the number of tiles before it."""
@@ -86,6 +88,7 @@ def parse(
     for bits, what in [(out.tiles, "tiles"), *((bits, "contents") for bits in out.contents)]:
         if bits.constant is None and bits.stated not in (None, int(bits.bits.sum())):
             out.faults.append(("TSC-62", f"{bits.stated} {what}", str(int(bits.bits.sum()))))
+    out.classes = {str(table["class"]) for table in document.get("propertyTables", [])}
     if "tileMetadata" in document:
         table = document["propertyTables"][document["tileMetadata"]]
         out.columns = _columns(table, view, schema)

@@ -51,6 +51,13 @@ def property_tables(gltf: Gltf) -> list[JsonObject]:
     return list(found)
 
 
+def other_classes(gltf: Gltf) -> set[str]:
+    """Classes that vertices and textures of a glTF have values of."""
+    metadata = gltf.json.get("extensions", {}).get(METADATA, {})
+    held = (metadata.get(key, []) for key in ("propertyAttributes", "propertyTextures"))
+    return {str(one["class"]) for holders in held for one in holders}
+
+
 def hashes(values: list[Any]) -> U64:
     """A 64-bit hash of every id; a collision among ten million ids has a chance of 3e-6."""
     out: U64 = pd.util.hash_array(np.array([str(value) for value in values], dtype=object))
@@ -102,6 +109,29 @@ def faults(gltf: Gltf, table: JsonObject) -> Iterator[tuple[str, str]]:
                 yield f"{name}: offsets to byte {int(ends.max())} of {length}", "rising offsets"
         elif size is not None and length < np.ceil(size * count):
             yield f"{name}: {length} bytes", f"{count} rows of {size:g} bytes"
+
+
+def value_faults(gltf: Gltf, table: JsonObject) -> Iterator[tuple[str, str]]:
+    """(found, expected) for columns whose bytes hold ``count`` rows, but not what the class
+    demands: required properties, and numbers that its enums have."""
+    properties, enums = _schema(gltf, table)
+    columns = table.get("properties", {})
+    for name, spec in properties.items():
+        if name not in columns:
+            if spec.get("required"):
+                yield f"no column {name!r}", "every required property of the class"
+            continue
+        size = _row_bytes(spec, enums)
+        if spec["type"] != "ENUM" or size is None:
+            continue
+        enum = enums.get(spec["enumType"], {})
+        data = gltf.view(columns[name]["values"])[: int(size * int(table["count"]))]
+        numbers = np.unique(np.frombuffer(data, _BYTES[enum.get("valueType", "UINT16")]))
+        listed = [one["value"] for one in enum.get("values", [])]
+        unknown = numbers[~np.isin(numbers, listed)].tolist()
+        if unknown:
+            shown = ", ".join(map(str, unknown[:3]))
+            yield f"{name}: {shown} ({len(unknown)})", f"values of the enum {spec['enumType']}"
 
 
 def batch_ids(table: JsonObject, binary: bytes, count: int) -> list[Any] | None:

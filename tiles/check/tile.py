@@ -27,6 +27,7 @@ class Tileset:
 
     name: str
     chain: tuple[str, ...]
+    version: str
     up: str
     schema: JsonObject
 

@@ -34,8 +34,9 @@ log = logging.getLogger(__name__)
 
 #: Called with steps done and steps in all; each point counts when it is read and when it is drawn.
 Progress = Callable[[int, int], None]
-#: Most points of a tile; some 450 kB with all attributes.
-LIMIT: Final = 48_000
+#: Most points of a tile, compressed and not: some 450 kB with all attributes; those that are not
+#: compressed are no larger where nothing in them repeats.
+LIMIT, PLAIN_LIMIT = 48_000, 20_000
 #: Most points that are sorted and dealt to tiles at once, by one worker.
 UNIT: Final = 500_000
 #: Starting workers costs about a second, in which one process tiles so many points.
@@ -83,7 +84,7 @@ def build_points(
     storage: StorageCrs = STORAGE,
     profile: Profile = DEFAULT,
     workers: int | None = None,
-    limit: int = LIMIT,
+    limit: int | None = None,
     unit: int = UNIT,
     progress: Progress | None = None,
 ) -> PointReport:
@@ -93,6 +94,7 @@ def build_points(
     for files that are larger than the clouds themselves (about 50 bytes a point); what a run that
     was killed left there is taken up, anything else deleted, and whoever calls empties it. What
     the store held before stays there. Memory does not grow with the clouds: about 250 MB a worker.
+    ``limit`` is the most points of a tile, by default what a tile of ``profile`` should have.
     ``workers`` is by default one a core, or just this process for a small cloud; any number of them
     gives the same bytes.
 
@@ -101,6 +103,7 @@ def build_points(
     where points were lost on the way; the published tileset then stays as it was.
     """
     start = time.perf_counter()
+    limit = limit or (LIMIT if profile.meshopt else PLAIN_LIMIT)
     passports = [cloud.passport for cloud in clouds]
     points_in = sum(passport.count for passport in passports)
     sources = tuple(Source.of(cloud, storage, extent) for cloud in clouds)

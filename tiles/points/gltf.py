@@ -48,8 +48,13 @@ def encode_points(
         known = np.isfinite(points["time"])
         first = float(np.floor(points["time"][known].min())) if known.any() else 0.0
         times = np.rint((points["time"] - first) * _SECOND_PARTS) / _SECOND_PARTS
+        times[~known] = NO_TIME
+        rounded = times.astype("<f4")
         properties["gps_time"] = {"attribute": "_GPS_TIME", "offset": first}
-        file.add("_GPS_TIME", FLOAT, "SCALAR", np.where(known, times, NO_TIME).astype("<f4"))
+        file.add("_GPS_TIME", FLOAT, "SCALAR", rounded)
+        if layer.long:
+            properties["gps_time_rest"] = {"attribute": "_GPS_TIME_REST"}
+            file.add("_GPS_TIME_REST", FLOAT, "SCALAR", (times - rounded).astype("<f4"))
     metadata = {
         "schema": schema,
         "propertyAttributes": [{"class": CLASS, "properties": properties}],

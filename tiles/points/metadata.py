@@ -49,6 +49,9 @@ def schema(layer: Attributes) -> JsonObject:
             "noData": NO_TIME,
             "extras": {"unit": "s", "start": layer.start, "adjusted": layer.adjusted},
         }
+    if layer.long:
+        text = "What gps_time, a 32-bit number, leaves out of the time: add both [s]"
+        properties["gps_time_rest"] = _scalar("时间余量", text, "FLOAT32")
     return {
         "id": f"cim_twin_{CLASS}",
         "classes": {CLASS: {"properties": properties}},

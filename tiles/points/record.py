@@ -28,6 +28,8 @@ RECORD: Final = np.dtype(
         ("pad", "u1"),
     ]
 )
+#: Seconds over which a 32-bit number is within a millisecond: ten of its 24 bits are a fraction.
+SPAN: Final = 2.0**14
 #: Linear value of a point without colour in a layer that has some: sRGB 50 % grey.
 GREY: Final = 55
 
@@ -36,7 +38,8 @@ GREY: Final = 55
 class Attributes:
     """Which attributes the points of a layer have; what all points have alike is left out.
 
-    ``classes`` are the ASPRS codes that occur; ``start`` is the GPS time that times count from.
+    ``classes`` are the ASPRS codes that occur; ``start`` is the GPS time that times count from, and
+    ``long`` tells that they go on for more than :data:`SPAN`.
     """
 
     classes: tuple[int, ...]
@@ -44,6 +47,7 @@ class Attributes:
     intensity: bool
     returns: bool
     start: float | None
+    long: bool
     adjusted: bool
 
     @classmethod
@@ -53,12 +57,15 @@ class Attributes:
         codes = {int(code) for p in passports for code in p.classes}
         timed = [p for p in passports if p.times is not None]
         alike = len({p.adjusted for p in timed}) == 1
+        ends = [end for p in timed for end in p.times or ()] if alike else []
+        start = float(np.floor(min(ends))) if ends else None
         return cls(
             tuple(sorted(codes)),
             any(p.colour_bits for p in passports),
             any(p.intensity for p in passports),
             any(p.returns > 1 for p in passports),
-            min(float(np.floor(p.times[0])) for p in timed if p.times) if alike else None,
+            start,
+            start is not None and max(ends) - start > SPAN,
             alike and timed[0].adjusted,
         )
 

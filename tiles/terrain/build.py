@@ -36,6 +36,8 @@ Progress = Callable[[int, int], None]
 
 #: Share of a level's error that its heights may be off, and that the Earth's curvature may add.
 _SHARE, _SAG = 0.5, 0.02
+#: Share of a cell of the DEM that heights of the finest level may be off.
+_FINE: Final = 0.005
 _RADIUS: Final = 6_378_137.0
 #: Levels above the finest that have a ring of tiles around the DEM, against stretched tiles there.
 _UNRINGED: Final = 3
@@ -77,8 +79,10 @@ def build_terrain(
 
     ``passport`` declares the DEM's datums (see :func:`tiles.terrain.dem.open_dem`, also for
     ``n_offset`` and ``outside``). Levels go to ``max_level``, by default the first whose grid is as
-    fine as the DEM. A level's heights are within half the error that clients take it to have, and
-    no closer than ``tolerance`` metres. Heights in tiles are ellipsoidal (CGCS2000, WGS84).
+    fine as the DEM. Heights of the finest level, which clients draw however near they are, are
+    within 1/200 of a cell; those of the others within half the error that clients take the level
+    to have; none closer than ``tolerance`` metres. Heights in tiles are ellipsoidal (CGCS2000,
+    WGS84).
 
     Raises :class:`models.errors.DatumError`, :class:`tiles.errors.ContentError` for a file that is
     no DEM or needs more than ``max_tiles``, and :class:`tiles.errors.StoreError`.
@@ -99,7 +103,11 @@ def build_terrain(
                 f"{dem_path.name} 到第 {finest} 级将有 {total} 个瓦片，上限 {max_tiles}。"
                 "请降低 max_level。",
             )
-        plans = [Plan.of(dem, level, ranges[level], tolerance) for level in range(finest + 1)]
+        allowed = [_SHARE * level_error(level) for level in range(finest)]
+        plans = [
+            Plan.of(dem, level, ranges[level], max(most, tolerance))
+            for level, most in enumerate([*allowed, _FINE * dem.resolution])
+        ]
         triangles = size = done = resumed = 0
         told = dem_path.stat()
         same = (str(dem_path.resolve()), told.st_mtime_ns, told.st_size, passport)
@@ -143,12 +151,11 @@ class Plan:
 
     @classmethod
     def of(cls, dem: Dem, level: int, span: TileRange, tolerance: float) -> Plan:
-        """The plan of ``level``, whose tiles are ``span``."""
+        """The plan of ``level``, whose tiles are ``span``, within ``tolerance`` metres."""
         spacing = np.radians(width(level)) * _RADIUS / INTERVALS
         low, high = _height_range(dem, level, span)
-        allowed = max(_SHARE * level_error(level), tolerance)
         return cls(
-            dem, level, span, dem.level_for(spacing), allowed, lattice(low, high), _seeds(level)
+            dem, level, span, dem.level_for(spacing), tolerance, lattice(low, high), _seeds(level)
         )
 
     def mesh(self, x: int, y: int) -> Mesh:

@@ -98,7 +98,8 @@ def build_meshes(
         )
         lit = not any(mesh.passport.images for mesh in meshes)
         job = Job(plan.prepared, journal, store, profile, limits, lit)
-        total = sum(len(part.order()) for part in plan.prepared)
+        kept = [len(part.order()) for part in plan.prepared]
+        total = sum(kept)
         made = run(job, plan, workers or (cores() if total > SMALL else 1), total, progress)
     except OSError as error:
         raise StoreError(
@@ -114,7 +115,7 @@ def build_meshes(
             f"输入 {counted} 个三角形，瓦片中 {made.triangles} 个，拒绝 {plan.refused} 个；"
             "未切换发布版本。请重新入库网格，或报告此问题。",
         )
-    published = switch(store, made.tile, lambda sink: _tileset(made, frame, len(meshes), sink))
+    published = switch(store, made.tile, lambda sink: _tileset(made, frame, kept, sink))
     report = MeshReport(
         len(meshes),
         counted,
@@ -136,16 +137,18 @@ def _is_whole(names: set[str], result: Plan | Made) -> bool:
     return isinstance(result, Plan) or contents(result.tile) <= names
 
 
-def _tileset(made: Made, frame: F64, meshes: int, sink: Sink) -> Tileset:
+def _tileset(made: Made, frame: F64, kept: Sequence[int], sink: Sink) -> Tileset:
+    """The tileset, with a group for each mesh, of which ``kept`` triangles are in tiles."""
     schema: JsonObject = {
         "id": CLASS,
         "classes": {
             CLASS: {"properties": {"triangles": {"type": "SCALAR", "componentType": "UINT32"}}}
         },
     }
-    found = {"count": meshes, "properties": {"triangles": {"sum": made.triangles}}}
+    groups = tuple({"class": CLASS, "properties": {"triangles": count}} for count in kept)
+    found = {"count": len(groups), "properties": {"triangles": {"sum": made.triangles}}}
     box = made.tile.box
     whole = float(np.linalg.norm(box[3:] - box[:3]))
     error = float(np.ceil(max(whole, 2 * made.tile.geometric_error, LEAST) * 100) / 100)
     root = externalise(made.tile, lambda data: sink.put(data, "json"))
-    return Tileset(root, error, frame, schema, {"classes": {CLASS: found}})
+    return Tileset(root, error, frame, schema, {"classes": {CLASS: found}}, groups)

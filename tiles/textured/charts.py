@@ -1,14 +1,14 @@
 """What a leaf's triangles show of delivered images, cut out and put together in one image.
 
 Triangles that share texture coordinates are a chart; the rectangle around it is cut out of its
-image. Where coordinates pass the image's edge, which repeats it, the cut does so, too. Triangles
-without a texture get a few texels of their material's colour.
+image. Where coordinates pass the image's edge, the cut holds what is seen there: the image again,
+its mirror image or its edge. Triangles without a texture get a few texels of their material's
+colour.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -19,6 +19,7 @@ from scipy.sparse.csgraph import connected_components
 
 from models.texturedmesh import MeshArrays, StoredMesh
 from tiles.content import F32, F64, U32
+from tiles.textured.images import Images, period, wrapped
 from tiles.textured.pack import Sheet, packed
 
 I64 = npt.NDArray[np.int64]
@@ -26,37 +27,8 @@ U8 = npt.NDArray[np.uint8]
 
 #: Texels of a plain colour's square, and of a cut's margin.
 _SWATCH, _MARGIN = 4, 1
-#: Bytes of decoded images that a worker keeps.
-_KEPT: Final = 600_000_000
 #: Texels across that one cut may have before it is packed.
 _CUT: Final = 2048
-
-
-@dataclass(slots=True)
-class Images:
-    """Decoded images of a mesh; those used last stay in memory."""
-
-    mesh: StoredMesh
-    _kept: OrderedDict[int, U8] = field(default_factory=OrderedDict)
-
-    def texels(self, number: int) -> U8:
-        """(h, w, 3 or 4) of image ``number``. Raises OSError for one damaged since its check."""
-        found = self._kept.pop(number, None)
-        if found is None:
-            found = _decoded(self.mesh, number)
-        self._kept[number] = found
-        while len(self._kept) > 1 and sum(kept.nbytes for kept in self._kept.values()) > _KEPT:
-            self._kept.popitem(last=False)
-        return found
-
-
-def _decoded(mesh: StoredMesh, number: int) -> U8:
-    Image.MAX_IMAGE_PIXELS = None  # the check has limited it
-    with Image.open(mesh.image(number)) as image:
-        clear = "A" in image.getbands() or "transparency" in image.info
-        mode = "RGBA" if clear else "RGB"
-        texels: U8 = np.asarray(image if image.mode == mode else image.convert(mode))
-    return texels
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +70,18 @@ def textured(
         uv[used] = arrays.uv[corners[used]]
         chart = _charts(corners[used], image[used])
         low, high = _around(uv[used], chart)
-        whole = np.floor(low)  # a chart far outside 0..1 shows the same inside
-        uv[used] -= whole[chart][:, None, :]
-        low, high = low - whole, high - whole
         of = np.zeros(len(low), np.int64)
         of[chart] = image[used]
+        numbers, mine = np.unique(of, return_inverse=True)
+        again = np.array([[period(w) for w in images.wrap(n)] for n in numbers.tolist()])[mine]
+        # a chart far outside 0..1 shows the same inside
+        whole = np.floor(low / np.maximum(again, 1)) * again
+        uv[used] -= whole[chart][:, None, :]
+        low, high = low - whole, high - whole
         box, kept = _merged(low, high, of, images)
         cut[used] = len(cuts) + kept[chart]
         for number, spot in box:
-            sheet, exact = _cut(images.texels(number), spot)
+            sheet, exact = _cut(images.texels(number), images.wrap(number), spot)
             cuts.append(sheet)
             frame.append(exact)
     whole_image, places = packed(cuts, side)
@@ -192,7 +167,9 @@ def _merged(low: F64, high: F64, image: I64, images: Images) -> tuple[list[tuple
     return boxes, kept
 
 
-def _cut(texels: U8, box: F64) -> tuple[Sheet, tuple[float, float, float, float]]:
+def _cut(
+    texels: U8, wrap: tuple[str, ...], box: F64
+) -> tuple[Sheet, tuple[float, float, float, float]]:
     """The part of an image around ``box`` (u0, v0, u1, v1), and what of it the part is."""
     high, wide = texels.shape[:2]
     size = np.array([wide, high])
@@ -209,9 +186,8 @@ def _cut(texels: U8, box: F64) -> tuple[Sheet, tuple[float, float, float, float]
         return Sheet(np.ascontiguousarray(part)), exact
     steps = [np.arange(start[at], end[at], every[at]) for at in range(2)]
     if (box[:2] >= 0).all() and (box[2:] <= 1).all():  # only the margin lies outside
-        rows, columns = np.clip(steps[1], 0, high - 1), np.clip(steps[0], 0, wide - 1)
-    else:
-        rows, columns = steps[1] % high, steps[0] % wide
+        wrap = ("clamp", "clamp")
+    columns, rows = wrapped(steps[0], wide, wrap[0]), wrapped(steps[1], high, wrap[1])
     return Sheet(texels[np.ix_(rows, columns)]), exact
 
 

@@ -13,8 +13,9 @@ import numpy as np
 from tiles.gltf import Profile
 from tiles.journal import Journal, whole
 from tiles.store.base import TileStore
-from tiles.textured.charts import Images, texel_size, textured
+from tiles.textured.charts import texel_size, textured
 from tiles.textured.gltf import encode_patch
+from tiles.textured.images import Images
 from tiles.textured.patch import Patch, joined, simplified
 from tiles.textured.plan import Plan, Prepared
 from tiles.textured.split import Limits, Node

@@ -46,6 +46,8 @@ COST: Final = (4, 2, 80, 30)
 #: Texts of an element, and bytes of them that the cost of a row counts.
 TEXTS: Final = tuple(spec.id for spec in _COLUMNS if spec.type == "STRING" and spec.id != "id")
 USUAL_TEXT: Final = 160
+#: 1985 heights between which everything that is built lies, buildings on the highest ground too.
+_LOWEST, _HIGHEST = -1000.0, 11_000.0
 #: Vertices placed in one go, each with a matrix of its own: tens of megabytes.
 _BLOCK: Final = 100_000
 _CURVE: Final = 1 / 6e6  # how far a straight line of 1 m may leave the curved Earth, per m²
@@ -102,12 +104,14 @@ class BimTiler:
         verdicts.refuse(~((volume > 1e-9) & (volume < 1e9)), "GEO-PLACEMENT")
 
         drawn = np.flatnonzero(verdicts.sound)
-        boxes = self._boxes(place[drawn], body[drawn])
-        lost = np.zeros(len(elements), bool)
-        lost[drawn[np.isnan(boxes).any(axis=1)]] = True
-        verdicts.refuse(lost, "GEO-FINITE")
+        boxes, heights = self._boxes(place[drawn], body[drawn])
+        for wrong, code in (
+            (np.isnan(boxes).any(axis=1), "GEO-FINITE"),
+            ((heights[:, 0] < _LOWEST) | (heights[:, 1] > _HIGHEST), "GEO-ELEVATION"),
+        ):
+            verdicts.refuse(np.isin(np.arange(len(elements)), drawn[wrong]), code)
         self.refused: list[RefusedFeature] = verdicts.report(ids)
-        inside = ~lost[drawn]
+        inside = verdicts.sound[drawn]
         self._rows: I64 = drawn[inside]
         self._ids, self._index_boxes = ids[self._rows], boxes[inside]
         self._body, self._place = body[self._rows], place[self._rows]
@@ -175,15 +179,17 @@ class BimTiler:
                 looks.append(Look(self._material(number), kept))
         return Legend(tuple(looks), "bim_look", self._properties.templates(*_FAR)), look
 
-    def _boxes(self, place: F64, body: I64) -> F64:
-        """ENU boxes (k, 6) of the bodies' boxes under ``place``, with room for Earth's curve."""
+    def _boxes(self, place: F64, body: I64) -> tuple[F64, F64]:
+        """ENU boxes (k, 6) of the bodies' boxes under ``place``, with room for Earth's curve, and
+        their least and greatest 1985 heights (k, 2)."""
         low, high = self._bodies.low[body], self._bodies.high[body]
         corners = low[:, None] + _SHIFTS * (high - low)[:, None]
         moved = np.einsum("kij,kcj->kci", place[:, :3, :3], corners) + place[:, None, :3, 3]
         enu = self._local.enu(*moved.reshape(-1, 3).T).reshape(-1, 8, 3)
         out = np.hstack([enu.min(axis=1), enu.max(axis=1)])
         room = 0.001 + _CURVE * np.sum((out[:, 3:] - out[:, :3]) ** 2, axis=1, keepdims=True)
-        return np.hstack([out[:, :3] - room, out[:, 3:] + room])
+        heights = np.column_stack([moved[..., 2].min(axis=1), moved[..., 2].max(axis=1)])
+        return np.hstack([out[:, :3] - room, out[:, 3:] + room]), heights
 
     def _centres(self, rows: I64 | slice = slice(None)) -> tuple[F64, F64]:
         """The middle of each body's box in mesh metres, and in the storage CRS."""

@@ -43,6 +43,11 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Expected a height above 0 and at most 2000 m, and a base between -1000 and 9000 m; "
         "correct them.",
     ),
+    "GEO-ELEVATION": (
+        "构件的高程应在 -1000 至 11000 米之间；请检查源文件中的放置、高程与单位。",
+        "Expected the element between -1000 and 11000 m of height; check placement, elevations "
+        "and unit in the source.",
+    ),
     "GEO-LENGTH": (
         "管段长度不足 1 毫米；请更正起止点。",
         "The segment is shorter than 1 mm; correct its end points.",

@@ -29,6 +29,10 @@ errors.STATUS[BusyError] = 503
 
 #: Largest request body in bytes.
 MOST_BYTES: Final = 1 << 20
+TOO_LARGE: Final = (
+    f"The request is larger than {MOST_BYTES} bytes. Simplify its geometry.",
+    f"请求超过 {MOST_BYTES} 字节，请简化几何。",
+)
 _JSON: Final = "application/json"
 #: A page or drawing that is opened by itself runs nothing and loads nothing.
 _SEALED: Final = {
@@ -72,8 +76,7 @@ async def run_analysis(request: Request, twin: str, name: str) -> Response:
         return problem(
             request,
             413,
-            f"The request is larger than {MOST_BYTES} bytes. Simplify its geometry.",
-            f"请求超过 {MOST_BYTES} 字节，请简化几何。",
+            *TOO_LARGE,
         )
     try:
         work = runner.answer(twin, analysis, _json(body), medium)

@@ -57,7 +57,11 @@ _TOO_LONG: Final = (
 )
 #: For what the framework refuses by itself.
 _SENTENCES: Final = {
-    404: ("There is no such address; /api lists all.", "没有这个地址；/api 列出全部地址。"),
+    404: (
+        "There is no such address; /api lists those of the service, /ogc/{twin}/api those of a "
+        "twin's collections.",
+        "没有这个地址；/api 列出服务的地址，/ogc/{twin}/api 列出孪生体各要素集的地址。",
+    ),
     405: (
         "This address does not take that method; see the Allow header.",
         "此地址不支持该方法；可用方法见 Allow 头。",
@@ -82,7 +86,7 @@ def problem(
         "status": status,
         "detail": en,
         "detail_zh": zh,
-        "instance": request.url.path,
+        "instance": request.url.path[:1_000],  # what is too long is not sent back
         "request_id": getattr(request.state, "request_id", None),
         **({"code": code} if code else {}),
         **more,

@@ -69,6 +69,7 @@ class Client:
         collection: str,
         *,
         bbox: Box | None = None,
+        bbox_epsg: int | None = None,
         filter: str | None = None,
         ids: Iterable[str] | None = None,
         datetime: Moment | None = None,
@@ -80,15 +81,18 @@ class Client:
     ) -> gpd.GeoDataFrame:
         """Features as a table, indexed by id; all that match, or the first ``limit``.
 
-        ``bbox`` is west, south, east, north in degrees of CGCS2000 (with lowest and highest 1985
-        height after south and north: six numbers); ``filter`` is CQL2 text; ``ids`` are those that
-        an analysis named, and then the table is in their order; ``datetime`` when it was so,
-        ``as_of`` when it was known. ``epsg`` gives the coordinates (4549 for the storage CRS, in
-        metres); without it they are longitude and latitude in degrees. In the table, x is always
-        east and y north, whatever the axis order of the CRS says.
+        ``bbox`` is west, south, east, north in degrees of CGCS2000, or in ``bbox_epsg`` (4549 for
+        the storage CRS, in metres); with lowest and highest height after south and north it is six
+        numbers. These heights are above the ellipsoid, some 11 m more in Shanghai than 1985
+        heights; with ``bbox_epsg=4549`` they are 1985 heights.
+
+        ``filter`` is CQL2 text; ``ids`` are those that an analysis named, and then the table is in
+        their order; ``datetime`` when it was so, ``as_of`` when it was known. ``epsg`` gives the
+        coordinates of the answer; without it they are longitude and latitude in degrees. In boxes
+        and in the table, x is always east and y north, whatever the axis order of the CRS says.
         """
         query = {
-            **_which(bbox, datetime, as_of),
+            **_which(bbox, bbox_epsg, datetime, as_of),
             "properties": None if properties is None else ",".join(properties),
             "sortby": sortby,
             "crs": None if epsg is None else f"{_EPSG}{epsg}",
@@ -113,12 +117,14 @@ class Client:
         collection: str,
         *,
         bbox: Box | None = None,
+        bbox_epsg: int | None = None,
         filter: str | None = None,
         datetime: Moment | None = None,
         as_of: Moment | None = None,
     ) -> int:
         """How many features match; the words are those of :meth:`features`."""
-        query = {**_which(bbox, datetime, as_of), "filter": filter, "counts": "true", "limit": 1}
+        which = _which(bbox, bbox_epsg, datetime, as_of)
+        query = {**which, "filter": filter, "counts": "true", "limit": 1}
         page = self._service.json(f"{_collection(twin, collection)}/items", query)
         return int(page["numberMatched"])
 
@@ -206,10 +212,15 @@ def _collection(twin: str, collection: str) -> str:
 
 
 def _which(
-    bbox: Box | None, datetime: Moment | None, as_of: Moment | None
+    bbox: Box | None, bbox_epsg: int | None, datetime: Moment | None, as_of: Moment | None
 ) -> dict[str, str | None]:
+    if bbox is not None and bbox_epsg is not None and frames.north_first(bbox_epsg):
+        half = len(bbox) // 2
+        ends = (bbox[:half], bbox[half:])
+        bbox = [value for end in ends for value in (*end[1::-1], *end[2:])]
     return {
         "bbox": None if bbox is None else ",".join(map(str, bbox)),
+        "bbox-crs": None if bbox is None or bbox_epsg is None else f"{_EPSG}{bbox_epsg}",
         "datetime": _moment(datetime),
         "as-of": _moment(as_of),
     }

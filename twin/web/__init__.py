@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import FileResponse, PlainTextResponse
+from fastapi.responses import PlainTextResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -61,12 +61,14 @@ def missing() -> str | None:
 def mount(app: FastAPI) -> None:
     """Serve the viewer at ``/`` and its files below ``/static``."""
     app.mount("/static/vendor", _Static(directory=_HERE / "vendor", check_dir=False), name="vendor")
-    app.mount("/static", _Static(directory=_HERE / "static", check_dir=False), name="static")
+    static = _Static(directory=_HERE / "static", check_dir=False)
+    app.mount("/static", static, name="static")
 
     @app.get("/", include_in_schema=False)
     async def page(request: Request) -> Response:
         fault = missing()
         if fault is not None:
             return PlainTextResponse(fault, 503)
-        headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "public, no-cache"}
-        return FileResponse(_HERE / "static" / "index.html", headers=headers)
+        response = await static.get_response("index.html", request.scope)
+        response.headers["Content-Security-Policy"] = _POLICY
+        return response

@@ -121,3 +121,9 @@ def test_survey_axes_are_not_guessed(tmp_path: Path) -> None:
         read(path, "EPSG:4490", STORAGE)
     with pytest.raises(DatumError):
         table(tmp_path, GOOD, crs="EPSG:1")
+
+
+def test_columns_that_nothing_is_read_from_are_named(tmp_path: Path) -> None:
+    text = "名称,市,备注,经度,纬度,面积\n松江枢纽,上海市,x,121.2,31,5\n"
+    assert table(tmp_path, text).unused == ("备注", "面积")
+    assert table(tmp_path, GOOD).unused == ()

@@ -142,3 +142,24 @@ def test_bodies_that_fail_alike_are_one_finding(tmp_path: Path) -> None:
     assert "8 个构件" in finding.zh
     assert "bodies of 8 elements" in finding.en
     assert finding.en.index("authoring tool") < finding.en.index("IfcOpenShell"), "quoted last"
+
+
+def test_bodies_at_impossible_heights_are_left_out_and_reported(tmp_path: Path) -> None:
+    house = House("IFC4")
+    for chair, height in zip(house.chairs, (20_000, -2_000), strict=True):
+        house.place(chair, 1, 1, height)
+    delivery = read_here(house.write(tmp_path / "high.ifc"))
+    rows = elements(delivery)
+    assert delivery.features_in == len(rows) == 11
+    for name in ("椅1", "椅2"):
+        assert pd.isna(rows.mesh[name])
+        assert rows.geom[name] is None
+        assert rows.placement[name] is None
+    assert not pd.isna(rows.mesh["外墙"])
+    assert set(delivery.meshes) == set(rows.mesh.dropna())
+    (finding,) = [f for f in delivery.findings if f.code == "IFC-14"]
+    assert finding.severity is Severity.WARNING
+    assert finding.extra["elements"] == [chair.GlobalId for chair in house.chairs]
+    assert finding.found == "-1995.5 … 20005.4 m"
+    assert "2 个构件的高程" in finding.zh
+    assert "2 elements lie at heights of" in finding.en

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import trimesh
+from PIL import Image
 
 from ingest.errors import RefusedError
 from ingest.readers import mesh
 from ingest.readers.base import ReadOptions
 from models.texturedmesh import StoredMesh
-from models.texturedmesh_testing import image, place, write_mesh
+from models.texturedmesh_testing import image, place, write_gltf, write_mesh
 from models.twins import load_twins
 
 TWIN = load_twins()["songjiang-hub"]
@@ -195,3 +196,74 @@ def test_required_compression_is_told(tmp_path: Path) -> None:
     finding = refusal(path)
     assert finding.code == "STR-00"
     assert "KHR_draco_mesh_compression" in finding.zh
+    assert "that compression" not in finding.en
+
+
+def local(path: Path) -> tuple[Any, list[str], Any]:
+    east, north = place()
+    return read(path, replace(DECLARED, offset=(north, east, 0.0)))
+
+
+def test_images_that_lie_in_the_file_are_told_apart(tmp_path: Path) -> None:
+    looks = [{"baseColorTexture": {"index": at}} for at in (0, 1, 2, 0)]
+    path = write_gltf(
+        tmp_path / "data.gltf",
+        [{"pbrMetallicRoughness": look} for look in looks],
+        [((0.5, 0.5), (0.5, 0.5))] * 4,
+        images=[image(32), Image.new("RGB", (8, 8)), image(32)],
+        textures=[{"source": 0}, {"source": 1}, {"source": 2, "sampler": 0}],
+        samplers=[{"wrapS": 33071}],
+    )
+    found, codes, _ = local(path)
+    assert codes == []
+    first, second, third, fourth, none = found.passport.textures
+    assert (first, none) == (fourth, -1)
+    names = found.passport.images
+    assert len(set(names)) == 2, "one picture is kept once"
+    assert names[first] == names[third] != names[second]
+    wraps = [found.passport.look(at).wrap for at in (first, third)]
+    assert wraps == [("repeat", "repeat"), ("clamp", "repeat")]
+
+
+def test_every_instance_is_read_and_a_mirrored_one_faces_up(tmp_path: Path) -> None:
+    path = write_gltf(tmp_path / "i.gltf", [{}], instances=[(0, 0, 0), (0, 0, -20), (0, 9, -40)])
+    found, codes, arrays = local(path)
+    assert (found.total, found.passport.triangles, codes) == (6, 6, [])
+    places = arrays["positions"] - (*place(), 0.0)
+    corners = places[arrays["faces"]]
+    assert sorted(corners.min(axis=1)[:, 1:].round(3).tolist()) == [
+        [0, 5], [0, 5], [20, 5], [20, 5], [40, 14], [40, 14],
+    ]  # fmt: skip
+    text = path.read_text("utf-8")
+    path.write_text(text.replace('"mesh": 0', '"mesh": 0, "scale": [-1, 1, 1]'), "utf-8")
+    _, _, arrays = local(path)
+    a, b, c = arrays["positions"][arrays["faces"]].swapaxes(0, 1)
+    assert (np.cross(b - a, c - a)[:, 2] > 0).all()
+
+
+def test_what_of_a_gltf_is_not_drawn_is_told(tmp_path: Path) -> None:
+    glass: dict[str, Any] = {"name": "玻璃", "alphaMode": "BLEND"}
+    glass |= {"pbrMetallicRoughness": {"baseColorFactor": [1, 1, 1, 0.3]}}
+    materials: list[dict[str, Any]] = [
+        glass,
+        {"pbrMetallicRoughness": {"baseColorTexture": {"index": 0}}},
+        {"pbrMetallicRoughness": {"baseColorTexture": {"index": 1, "texCoord": 7}}},
+        {"emissiveTexture": {"index": 1}},
+    ]
+    path = write_gltf(
+        tmp_path / "rest.gltf",
+        materials,
+        [((0.5, 0.5), (0.5, 0.5))] * 4,
+        images=[image(8)],
+        textures=[{"extensions": {"VENDOR_dds": {}}}, {"source": 0}],
+        extensionsUsed=["VENDOR_dds"],
+    )
+    east, north = place()
+    with mesh.read(path, replace(DECLARED, offset=(north, east, 0.0)), TWIN) as found:
+        told = {finding.code: finding.found for finding in found.findings}
+    assert told == {
+        "MSH-07": "2",
+        "MSH-09": "texture 0",
+        "MSH-17": "玻璃",
+        "MSH-18": "VENDOR_dds, emissiveTexture",
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -174,3 +176,36 @@ def test_sizes_with_a_unit_and_about_dates(tmp_path: Path) -> None:
     pipes = read(write_xlsx(tmp_path / "a.xlsx", tables)).tables["pipe_segment"]
     assert pipes["width_mm"].tolist() == [300.0, 300.0, 300.0]
     assert pipes["built_precision"].tolist() == ["decade", "decade", "day"]
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "a.csv"])
+def test_columns_without_a_meaning_keep_their_types(tmp_path: Path, name: str) -> None:
+    points, lines = run_of(3)
+    more: list[list[Any]] = [
+        [12, True, 2.5, "003", date(2020, 1, 2), time(3, 4)],
+        [None] * 6,
+        [2**53 - 1, False, 3, "[1]", None, None],
+    ]
+    header = ["批次", "标记", "量", "码", "日", "时"]
+    rows = [
+        {**p, **dict(zip(header, row, strict=True))} for p, row in zip(points, more, strict=True)
+    ]
+    tables = [cells([*POINT, *header], rows, [CRS, DATUM]), cells(LINE, lines, [CRS, DATUM])]
+    if name == "a.xlsx":
+        paths = [write_xlsx(tmp_path / name, dict(zip(("JSPoint", "JSLine"), tables, strict=True)))]
+        days = {"日": "2020-01-02", "时": "03:04:00"}
+        expected = [
+            {"批次": 12, "标记": True, "量": 2.5, "码": "003", **days},
+            {},
+            {"批次": 2**53 - 1, "标记": False, "量": 3, "码": "[1]"},
+        ]
+    else:  # where everything is text
+        paths = [
+            write_csv(tmp_path / f"JS{kind}.csv", table)
+            for kind, table in zip(("Point", "Line"), tables, strict=True)
+        ]
+        expected = [
+            {n: str(v) for n, v in zip(header, row, strict=True) if v is not None} for row in more
+        ]
+    found = read(*paths).tables["pipe_point"]["attrs"].tolist()
+    assert json.dumps(found) == json.dumps(expected)

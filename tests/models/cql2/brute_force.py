@@ -127,6 +127,8 @@ def compare(op: str, a: Any, b: Any) -> bool | None:
 def arithmetic(op: str, a: float, b: float) -> float | None:
     if op in ("/", "div", "%") and b == 0:
         return None
+    if op == "^" and ((a < 0 and b != math.trunc(b)) or (a == 0 and b < 0)):
+        return None
     match op:
         case "+":
             return a + b

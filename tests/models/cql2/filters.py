@@ -69,7 +69,7 @@ numbers = st.recursive(
     lambda inner: st.one_of(
         any_op(("+", "-", "*", "/", "div"), inner, inner),
         op("%", plain_numbers, plain_numbers),
-        op("^", plain_numbers, st.sampled_from([0.0, 1.0, 2.0])),
+        op("^", plain_numbers, st.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.0])),
     ),
     max_leaves=4,
 )

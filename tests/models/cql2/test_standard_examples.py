@@ -30,7 +30,7 @@ FUNCTIONS = {
 }  # fmt: skip
 #: Rings that cross themselves or do not hold their holes, and lists of values of several kinds.
 UNUSABLE = {
-    "example46": "Self-intersection", "example49": "Hole lies outside", "example81": "texts only",
+    "example46": "touches itself", "example49": "a hole lies outside", "example81": "texts only",
     "example82": "texts only",
 }  # fmt: skip
 KINDS = [kind for kind in Kind if kind not in (Kind.INTERVAL, Kind.UUID)]

@@ -128,3 +128,25 @@ def test_the_server_is_checked(cluster: EmbeddedPostgres, database: str) -> None
         admin.execute("DROP EXTENSION postgis CASCADE")
     with connect(database) as conn, pytest.raises(DatabaseError, match="CREATE EXTENSION postgis"):
         migrate.check_server(conn)
+
+
+def test_addresses_that_there_are_get_their_sound(database: str) -> None:
+    migrate.downgrade(database, "0013")
+    with connect(database) as conn:
+        conn.execute(
+            "INSERT INTO twin VALUES ('one', '一', 'One', 121, 31, '{120,30,122,32}', 4);"
+            "INSERT INTO place_source (twin_id, name, signature) VALUES ('one', 'x', 'x');"
+            "INSERT INTO place"
+            " (source_id, twin_id, kind, name, address, search, pinyin, grams, geom) SELECT"
+            " 1, 'one', 'place', '店' || i, '松江区荣乐东路' || nullif(i, 7) || '号',"
+            " 'x', 'x', '{}', ST_SetSRID(ST_MakePoint(0, 0, 0), 4549)"
+            " FROM generate_series(1, 10500) AS i"  # more than are held at once
+        )
+    migrate.upgrade(database)
+    with connect(database) as conn:
+        rows = conn.execute(
+            "SELECT address_pinyin, address_initials FROM place ORDER BY id"
+        ).fetchall()
+    assert [row[1] for row in rows] == [None if i == 7 else f"rldl{i}h" for i in range(1, 10501)]
+    assert rows[10_000][0].startswith("rongledonglu10001hao ")
+    assert rows[6] == (None, None)

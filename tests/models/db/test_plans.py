@@ -56,14 +56,16 @@ SELECT gen_random_uuid(), 'E' || i, 'IfcWall',
 FROM made;
 INSERT INTO place_source (twin_id, name, signature) VALUES ('one', 'x', 'x');
 INSERT INTO place (source_id, twin_id, kind, name, layer, feature_id, search, pinyin, grams, geom,
-                   spine)
+                   spine, address_pinyin, address_initials)
 SELECT 1, 'one', 'building', '楼' || i, 'buildings', id, 'lou' || i, 'lou' || i,
   ARRAY['a' || i, 'b' || i % 500], ST_SetSRID(ST_MakePoint(x + 6, y + 6, 0), 4549),
-  'road' || i % 900 || '/' || i
+  'road' || i % 900 || '/' || i, 'donglu' || i || 'hao', 'dl' || i || 'h'
 FROM made;
 ANALYZE;
 """
 PLACE = shapely.box(EAST + 1000, NORTH + 1000, EAST + 1100, NORTH + 1100)
+#: So many that a few of them would be looked for in the order of pages.
+TOWN = shapely.box(EAST + 1000, NORTH + 1000, EAST + 3000, NORTH + 3000)
 NEAR = "S_INTERSECTS(geometry, BBOX(601000,3431000,601100,3431100))"
 Explain = Callable[..., str]
 
@@ -92,7 +94,7 @@ def explain(town: str) -> Iterator[Explain]:
     yield lambda query, *values: asyncio.run(asked(query, values))
 
 
-def page(url: str, table: str, what: dict[str, Any]) -> tuple[str, list[Any]]:
+def page(url: str, table: str, what: dict[str, Any], most: int) -> tuple[str, list[Any]]:
     """The statement of a page, and its values."""
 
     async def made() -> tuple[str, list[Any]]:
@@ -101,7 +103,7 @@ def page(url: str, table: str, what: dict[str, Any]) -> tuple[str, list[Any]]:
             state = await read_state(conn, "one", theme)
         selection = Selection(table, 4549, state, **what)
         args = Arguments()
-        return statement(selection, ["t.id", *key_columns(selection)], args, 1_000), args.values
+        return statement(selection, ["t.id", *key_columns(selection)], args, most), args.values
 
     return asyncio.run(made())
 
@@ -114,15 +116,16 @@ def serves(plan: str, *indexes: str) -> None:
 
 
 @pytest.mark.parametrize("table", ["building", "bim_element"])
-@pytest.mark.parametrize("asked", ["box", "heights", "filter", "nothing"])
+@pytest.mark.parametrize("asked", ["box", "town", "heights", "filter", "nothing"])
 def test_a_page_of_features(town: str, explain: Explain, table: str, asked: str) -> None:
     what: dict[str, dict[str, Any]] = {
         "box": {"box": PLACE},
+        "town": {"box": TOWN},
         "heights": {"box": PLACE, "heights": Heights(0.0, 9.0, 1e-6, 1e-6)},
         "filter": {"filter": parse(NEAR, {"geometry": Kind.GEOMETRY}), "spatial": True},
         "nothing": {},
     }
-    query, values = page(town, table, what[asked])
+    query, values = page(town, table, what[asked], 2 if asked == "town" else 1_000)
     index = "(page|pkey)" if asked == "nothing" else "geom_2d"
     serves(explain(query, *values), f"{table}_{index}")
 
@@ -154,9 +157,11 @@ def test_places_above_and_below_a_place(town: str) -> None:
 @pytest.mark.parametrize(
     ("name", "values", "indexes"),
     [
-        ("places_found", ("lou12", "lou13", "lou12", "lou13", ["a7"], ["a7", "b7"], 200),
-         ("place_beginning|place_sounding", "place_grams", "place_pkey")),
-        ("places_pinyin", ("%ou199%", 200), ("place_pinyin",)),
+        ("places_found", ("lou12", "lou13", "lou12", "lou13", ["a7"], ["a7", "b7"], 200,
+                          ["donglu12", "dl7"], ["donglu13", "dl8"], 50),
+         ("place_beginning|place_sounding", "place_grams", "place_pkey", "place_address_sounding",
+          "place_address_initials")),
+        ("places_pinyin", ("%ou199%", "%lu199%", 200), ("place_pinyin", "place_address_pinyin")),
         ("places_joined", ("road7/7", ["road7"], "road7/7/", "road7/70", 100), ("place_spine",)),
     ],
 )  # fmt: skip

@@ -83,6 +83,8 @@ def test_rights_that_were_taken_away_come_back(make: Maker) -> None:
     admin = cluster.admin_url(DATABASE)
     do(admin, "REVOKE SELECT ON building FROM twin_read; REVOKE twin_read FROM twin")
     do(admin, "ALTER DEFAULT PRIVILEGES FOR ROLE twin REVOKE SELECT ON TABLES FROM twin_read")
+    do(admin, "GRANT TEMPORARY ON DATABASE twin TO PUBLIC, twin_read")  # as older programs left it
+    do(admin, "GRANT EXECUTE ON FUNCTION lo_create(oid) TO PUBLIC, twin_read")
     with pytest.raises(DatabaseError, match="lacks a right"), connect(cluster.read_url) as conn:
         conn.execute("SELECT 1 FROM building")
     cluster.ensure()
@@ -90,3 +92,7 @@ def test_rights_that_were_taken_away_come_back(make: Maker) -> None:
     assert ask(cluster.read_url, "SELECT count(*) FROM building") == 0
     assert ask(cluster.read_url, "SELECT a FROM later") == 1
     assert ask(cluster.url, f"SELECT pg_has_role('{provision.READ_ROLE}', 'MEMBER')")
+    for role, may in (("twin", True), ("twin_read", False)):
+        right = f"SELECT has_database_privilege('{role}', 'twin', 'TEMPORARY')"
+        assert ask(admin, right) is may
+    assert not ask(admin, "SELECT has_function_privilege('twin_read', 'lo_create(oid)', 'EXECUTE')")

@@ -14,7 +14,8 @@ from psycopg.errors import (
 )
 
 from models.db.connection import Connection
-from models.db.provision import READ_ROLE
+from models.db.embedded import EmbeddedPostgres
+from models.db.provision import READ_ROLE, prepare_database
 from models.db.testing import put
 
 #: Refused whatever the session sets: rights, not only read-only transactions.
@@ -51,12 +52,26 @@ FORBIDDEN = (
     "ALTER SYSTEM SET log_statement = 'all'",
     "DO LANGUAGE plpython3u $$ $$",
     "LOAD 'dblink'",
+    "CREATE TEMP TABLE mine (x int)",
+    "CREATE TEMP VIEW mine AS SELECT 1",
+    "CREATE TEMP SEQUENCE mine",
+    "SELECT 1 INTO TEMP mine",
+    "SELECT lo_creat(-1)",
+    "SELECT lo_create(0)",
+    "SELECT lo_from_bytea(0, 'x')",
+    "SELECT lo_put(1, 0, 'x')",
+    "SELECT lo_open(1, 131072)",
+    "SELECT lo_truncate(0, 0)",
+    "SELECT lo_unlink(1)",
 )
 
 
 @pytest.fixture
-def reader(conn: Connection, database: str) -> Iterator[psycopg.Connection]:
+def reader(
+    conn: Connection, database: str, cluster: EmbeddedPostgres
+) -> Iterator[psycopg.Connection]:
     """The role of the pool with all that it could set by itself set."""
+    prepare_database(cluster.admin_url(), conn.info.dbname)  # as every start does
     put(conn, {"a": 10.0})
     with psycopg.connect(database.replace("twin@", f"{READ_ROLE}@"), autocommit=True) as own:
         own.execute("SET default_transaction_read_only = off")

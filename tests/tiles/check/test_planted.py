@@ -163,6 +163,21 @@ def nameless(planted: Planted) -> None:
     (planted.folder / "0.glb").unlink()
 
 
+def addressed(planted: Planted) -> None:
+    """By the name that the address of a content had before 3D Tiles 1.0."""
+    leaf(planted)["content"] = {"url": "0.glb"}
+
+
+def positions(document: dict[str, Any]) -> dict[str, Any]:
+    primitive = document["meshes"][0]["primitives"][0]
+    found: dict[str, Any] = document["accessors"][primitive["attributes"]["POSITION"]]
+    return found
+
+
+def stretched(document: dict[str, Any]) -> None:
+    positions(document)["max"][0] += 50.0
+
+
 def stated(count: int) -> Plant:
     """The tileset says how many features it has: ten are in its contents."""
 
@@ -177,7 +192,7 @@ FAULTS: dict[str, list[Plant]] = {
     "TSC-01": [remove, uri("nothing.glb")],
     "TSC-02": [spare],
     "TSC-03": [uri("../0.glb"), uri("/etc/passwd"), uri("https://example.com/0.glb"), linked],
-    "TSC-04": [tile("children", "none"), nameless],
+    "TSC-04": [tile("children", "none"), nameless, addressed],
     "TSC-05": [cycle],
     "TSC-07": [version],
     "TSC-08": [damaged],
@@ -187,6 +202,7 @@ FAULTS: dict[str, list[Plant]] = {
     "TSC-14": [content_box(45, 5, 5, 45.1, 0, 0, 0, 9.1, 0, 0, 0, 5.1)],
     "TSC-15": [tile("boundingVolume", {"box": [0] * 9}), tile("boundingVolume", {})],
     "TSC-16": [tile("transform", [0] * 16), tile("transform", [1, 2])],
+    "TSC-18": [gltf(stretched), gltf(lambda d: positions(d).pop("min"))],
     "TSC-20": [tile("geometricError", -1), tile("geometricError", None)],
     "TSC-23": [whole_error],
     "TSC-24": [tile("geometricError", 2.0)],
@@ -252,6 +268,20 @@ def test_feature_ids_beyond_the_table(planted: Planted) -> None:
     assert set(planted.check().totals) == {"TSC-42"}
     planted.glb(lambda document: table(document).update(count=6))
     assert set(planted.check().totals) == {"TSC-46"}
+
+
+def test_a_tileset_that_lost_every_leaf(planted: Planted) -> None:
+    """No content is left that could have a class; points, which no table has, are not missed."""
+    stated(10)(planted)
+    planted.json["statistics"]["classes"]["point"] = {"count": 7}
+    planted.json["metadata"] = {"class": "point"}
+    assert planted.check().totals == {}
+    planted.root["children"] = []
+    for name in ("0.glb", "1.glb"):
+        (planted.folder / name).unlink()
+    report = planted.check()
+    assert set(report.totals) == {"TSC-24", "TSC-48"}
+    assert "0 (building)" in report.findings[0].en
 
 
 def test_rows_that_nothing_is_drawn_for(planted: Planted) -> None:

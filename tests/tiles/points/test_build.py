@@ -111,6 +111,30 @@ def test_points_in_the_same_place_are_all_kept(build: Any, tmp_path: Path) -> No
         assert check_tileset(built.store.path).totals.keys() <= {"TSC-34"}
 
 
+@pytest.mark.parametrize("count", [20_000, 40_000])
+def test_no_tile_is_too_large_without_compression(build: Any, tmp_path: Path, count: int) -> None:
+    """Attributes without any order, of which gzip makes nothing either."""
+    random = np.random.default_rng(4)
+    bands: dict[str, Any] = {
+        band: random.integers(0, 65536, count) for band in ("red", "green", "blue")
+    }
+    path = write_cloud(
+        tmp_path / "a.las",
+        scattered(count),
+        intensity=random.integers(0, 65536, count),
+        classification=random.integers(0, 256, count),
+        return_number=random.integers(1, 16, count),
+        number_of_returns=np.full(count, 15),
+        gps_time=1e8 + 3000 * random.random(count),
+        **bands,
+    )
+    built = build([passport(path)], profile=COMPAT)
+    assert built.report.in_tiles == count
+    report = check_tileset(built.store.path)
+    assert report.clean, report.findings
+    assert 200_000 < report.summary.largest_tile_bytes <= 500_000
+
+
 def test_a_wide_cloud_keeps_its_places(build: Any, tmp_path: Path) -> None:
     xyz = scattered(4000, side=3500.0)
     built = build([passport(write_cloud(tmp_path / "a.laz", xyz, intensity=np.arange(4000)))])
@@ -131,6 +155,40 @@ def test_clouds_of_different_kinds_in_one_layer(build: Any, tmp_path: Path) -> N
     schema = tile.glb.json["extensions"]["EXT_structural_metadata"]["schema"]
     time = schema["classes"]["point"]["properties"]["gps_time"]
     assert (time["noData"], time["extras"]["start"]) == (-1.0, 3.6e8)
+
+
+def test_times_of_surveys_years_apart_stay_exact(build: Any, tmp_path: Path) -> None:
+    """In one tile; a point without a time has none."""
+    starts = (1.0e8, 4.0e8)
+    names = [np.arange(3000) + 3000 * at for at in (0, 1)]
+    clouds = [
+        passport(
+            write_cloud(
+                tmp_path / f"{at}.las",
+                scattered(3000, seed=at),
+                intensity=name,
+                gps_time=start + np.arange(3000) / 7,
+            )
+        )
+        for at, (start, name) in enumerate(zip(starts, names, strict=True))
+    ]
+    plain = write_cloud(tmp_path / "p.las", scattered(9, seed=7), point_format=0, version="1.2")
+    (tile,) = build([*clouds, passport(plain)]).tiles()
+    metadata = tile.glb.json["extensions"]["EXT_structural_metadata"]
+    described = metadata["schema"]["classes"]["point"]["properties"]
+    placed = metadata["propertyAttributes"][0]["properties"]
+    time = tile.values(placed["gps_time"]["attribute"]).astype(float)
+    rest = tile.values(placed["gps_time_rest"]["attribute"]).astype(float)
+    known = time != described["gps_time"]["noData"]
+    assert int(known.sum()) == 6000 and not rest[~known].any()
+    whole = described["gps_time"]["extras"]["start"] + placed["gps_time"]["offset"] + time + rest
+    number = tile.values("_INTENSITY").astype(int)[known]
+    wanted = np.array(starts)[number // 3000] + number % 3000 / 7
+    assert np.abs(whole[known] - wanted).max() < 0.001
+    assert np.abs(rest).max() <= 16.0
+    assert check_tileset(tmp_path / "tiles").clean
+    short = build([clouds[0]], "short").tiles()[0].glb.json["meshes"][0]["primitives"][0]
+    assert "_GPS_TIME_REST" not in short["attributes"]
 
 
 def test_refused_points_are_counted_by_reason(build: Any, tmp_path: Path) -> None:

@@ -61,8 +61,9 @@ def test_heights_are_those_of_the_raster_above_the_ellipsoid(built: Any) -> None
             found[mine] = surface(terrain.tile(level, x, y), lon[mine], lat[mine])
     assert np.isfinite(found).all()
     # the bilinear surface between grid nodes, 2.4 m apart on cells of 4 m, adds a little
+    assert report.tolerances[-1] - report.steps[-1] / 2 == pytest.approx(0.05)
     assert np.abs(found - h).max() < report.tolerances[-1] + 0.1
-    assert np.sqrt(np.mean((found - h) ** 2)) < report.tolerances[-1] / 2
+    assert np.percentile(np.abs(found - h), 95) < report.tolerances[-1]
     assert np.abs(z + geoid_height(lon, lat) + 0.25 - h).max() < 1e-6
 
 

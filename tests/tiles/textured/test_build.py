@@ -147,6 +147,13 @@ def test_errors_fall_on_every_way_down(made: Made) -> None:
     down(document["root"])
 
 
+def test_statistics_count_the_meshes_that_are_told(made: Made) -> None:
+    document = orjson.loads(made[1].get("tileset.json").decoded())
+    assert document["groups"] == [{"class": "textured_mesh", "properties": {"triangles": 1152}}]
+    stated = document["statistics"]["classes"]["textured_mesh"]
+    assert stated == {"count": 1, "properties": {"triangles": {"sum": 1152}}}
+
+
 def test_neighbours_fit_whatever_their_levels(made: Made) -> None:
     found = [(entry, vertices(glb)[0]) for entry, glb in tiles(made[1])]
     top = min(len(entry.errors) for entry, _ in found)

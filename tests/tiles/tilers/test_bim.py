@@ -265,6 +265,9 @@ def test_every_element_is_in_a_tile_or_told_why_not() -> None:
         (element("flat", "box", flat), "GEO-PLACEMENT"),
         (element("nan", "box", nan), "GEO-FINITE"),
         (element("lost", "box", lost), "GEO-FINITE"),
+        (element("high", "box", placement(0, 0, 20_000)), "GEO-ELEVATION"),
+        (element("deep", "box", placement(0, 0, -1_010)), "GEO-ELEVATION"),
+        (element("tall", "box", placement(0, 0, 0, 0, 1, 1, 8_000)), "GEO-ELEVATION"),
     ]
     layer = tiler(*(row for row, _ in rows), meshes={**MESHES, "bad": bad, "thin": thin})
     assert [r.code for r in layer.refused] == [code for _, code in rows if code]

@@ -44,6 +44,15 @@ def test_problems(service: Service, path: str, status: int, word: str) -> None:
     assert any("\u4e00" <= letter <= "\u9fff" for letter in problem["detail_zh"])
 
 
+def test_an_unknown_address_names_lists_of_addresses(service: Service) -> None:
+    problem = httpx.get(f"{service.url}/no/such/path").json()
+    for path, listed in (("/api", "/tiles/{twin}"), ("/ogc/{twin}/api", "/items")):
+        assert path in problem["detail"]
+        assert path in problem["detail_zh"]
+        paths = httpx.get(service.url + path.format(twin="qianwan")).json()["paths"]
+        assert any(listed in name for name in paths), path
+
+
 def test_a_method_that_is_not_there(service: Service) -> None:
     answer = httpx.post(f"{service.url}/twins")
     assert answer.status_code == 405

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import shapely
 
+from models.crs import geoid_height
 from models.testing import free_port
 from twin.client import Client, ClientError
 from twin.client.connection import Connection
@@ -36,6 +39,39 @@ def test_features_are_counted(city: Client) -> None:
         city.features(HUB, "buildings", filter=tall)
     )
     assert city.count(HUB, "buildings", as_of="2001-01-01T00:00:00Z") == 0
+
+
+def test_boxes_have_the_heights_of_their_crs(city: Client) -> None:
+    """East first in any CRS; ellipsoidal heights, or 1985 heights with the storage CRS."""
+    table = city.features(OTHER, "pipe-points", epsg=4979)
+    lon, lat, up = shapely.get_coordinates(table.geometry, include_z=True).T
+    heights = up - geoid_height(lon, lat)  # of 1985
+    low, high = np.quantile(heights, [0.2, 0.6])
+    sure = (heights > low + 0.01) & (heights < high - 0.01)
+    maybe = (heights > low - 0.01) & (heights < high + 0.01)
+    assert 0 < sure.sum() <= maybe.sum() < len(table)
+
+    def found(*box: float, epsg: int) -> set[str]:
+        return set(city.features(OTHER, "pipe-points", bbox=box, bbox_epsg=epsg).index)
+
+    west, south, east, north = city.features(OTHER, "pipe-points", epsg=4549).total_bounds
+    metres = found(west - 1, south - 1, low, east + 1, north + 1, high, epsg=4549)
+    assert set(table.index[sure]) <= metres <= set(table.index[maybe])
+    west, south, east, north = table.total_bounds + np.array([-1e-6, -1e-6, 1e-6, 1e-6])
+    middle = float(np.median(up))
+    degrees = found(west, south, middle - 99, east, north, middle, epsg=4979)
+    assert set(table.index[up < middle - 0.01]) <= degrees <= set(table.index[up < middle + 0.01])
+    assert city.count(OTHER, "pipe-points", bbox=(west, south, low, east, north, high)) == 0
+
+
+def test_heights_stay_in_a_crs_that_has_them(city: Client) -> None:
+    plain = city.features(OTHER, "pipe-points", limit=5)
+    solid = city.features(OTHER, "pipe-points", epsg=4979, limit=5)
+    assert solid.crs.to_epsg() == 4979
+    assert solid.geometry.has_z.all()
+    np.testing.assert_allclose(solid.geometry.x, plain.geometry.x, rtol=0, atol=1e-8)
+    geoid = solid.geometry.z.to_numpy() - solid["ground_h"].to_numpy(float)
+    assert ((geoid > 5) & (geoid < 16)).all()
 
 
 def test_the_table_of_an_answer_is_in_its_order(city: Client) -> None:

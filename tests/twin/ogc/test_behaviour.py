@@ -76,6 +76,15 @@ def test_what_did_not_change_is_not_sent_again(client: httpx.Client, path: str) 
     assert other.status_code == 200
 
 
+def test_the_viewer_is_not_sent_again(city: City) -> None:
+    page = httpx.get(city.url)
+    assert page.status_code == 200
+    same = httpx.get(city.url, headers={"If-None-Match": page.headers["etag"]})
+    assert (same.status_code, same.content) == (304, b"")
+    for name in ("etag", "cache-control", "content-security-policy"):
+        assert same.headers[name] == page.headers[name]
+
+
 @pytest.mark.parametrize("path", ["", "/collections", ITEMS, f"{ITEMS}?f=fgb", "/conformance"])
 def test_head_is_get_without_a_body(client: httpx.Client, path: str) -> None:
     head, whole = client.head(path), client.get(path)

@@ -173,6 +173,17 @@ def test_a_box_without_size_is_a_place(client: httpx.Client, city: City) -> None
     assert len(points(client, bbox="121.3,31.1,121.3,31.1")) == 0
 
 
+@pytest.mark.parametrize("box", ["-200,-100,200,100", "-540,-120,540,120", "120,30,123,95"])
+def test_a_box_may_be_larger_than_the_earth(client: httpx.Client, box: str) -> None:
+    assert len(points(client, bbox=box)) == 13
+
+
+def test_a_box_with_heights_may_be_anywhere(client: httpx.Client) -> None:
+    assert len(points(client, bbox="-1e308,-1e308,-1e308,1e308,1e308,1e308")) == 13
+    assert len(points(client, bbox="150,30,3,-170,32,6")) == 0
+    assert len(points(client, bbox="1.7e308,9e20,-1.7e308,-9e15,-1.7e308,-3e16")) == 0
+
+
 def test_names_of_the_same_crs(client: httpx.Client) -> None:
     path = "/collections/pipe-points/items"
     for text in ("EPSG:4549", "urn:ogc:def:crs:EPSG::4549", "[EPSG:4549]",
@@ -191,6 +202,13 @@ def test_names_of_the_same_crs(client: httpx.Client) -> None:
         ({"filter": "S_WITHIN(geometry,POINT(31 121))"}, "filter"),
         ({"filter": "S_WITHIN(geometry,GEOMETRYCOLLECTION(POINT(121 31),POINT(31 121)))"},
          "filter"),
+        # axes the other way round, and metres, where degrees east first belong
+        ({"bbox": "31.16,121.29,31.18,121.31"}, "bbox"),
+        ({"bbox": "31.16,121.29,0,31.18,121.31,9"}, "bbox"),
+        ({"bbox": "121.29,31.16,121.31,31.18", "bbox-crs": f"{EPSG}4326"}, "bbox"),
+        ({"bbox": "616800,3430400,617000,3430600"}, "bbox"),
+        ({"bbox": "13500000,3650000,13510000,3660000"}, "bbox"),
+        ({"filter": "S_INTERSECTS(geometry,BBOX(31.16,121.29,31.18,121.31))"}, "filter"),
     ],
 )  # fmt: skip
 def test_what_is_not_offered_is_refused(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
 
 from models.features import Theme
 from models.mvt.grid import tile_matrix_sets
@@ -19,6 +20,12 @@ from twin.api.ogc.collections import of_twin
 from twin.services import Services
 
 router = APIRouter(prefix="/ogc/{twin}", tags=["OGC API – Tiles"])
+
+
+class _Style(JSONResponse):
+    """A style, of the media type that links to it name."""
+
+    media_type = "application/vnd.mapbox.style+json"
 
 
 def context(request: Request, twin: str) -> tuple[VectorTiles, TwinDefinition]:
@@ -60,13 +67,12 @@ async def list_styles(request: Request, twin: str, f: Json = "json") -> dict[str
     """MapLibre styles, one a theme."""
     _, definition = context(request, twin)
     base = base_of(request, definition.id)
-    media = "application/vnd.mapbox.style+json"
     return {
         "styles": [
             {
                 "id": str(theme),
                 "title": title,
-                "links": [link(f"{base}/styles/{theme}", "stylesheet", media, title)],
+                "links": [link(f"{base}/styles/{theme}", "stylesheet", _Style.media_type, title)],
             }
             for theme, title in styles.titles(definition).items()
         ],
@@ -74,7 +80,12 @@ async def list_styles(request: Request, twin: str, f: Json = "json") -> dict[str
     }
 
 
-@router.get("/styles/{theme}", summary="样式 One style", operation_id="getStyle")
+@router.get(
+    "/styles/{theme}",
+    summary="样式 One style",
+    operation_id="getStyle",
+    response_class=_Style,
+)
 async def get_style(request: Request, twin: str, theme: str) -> dict[str, Any]:
     """A MapLibre style over the twin's tiles in WebMercatorQuad."""
     _, definition = context(request, twin)

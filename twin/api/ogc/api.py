@@ -8,6 +8,7 @@ from the application's own document.
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from models.mvt.grid import tile_matrix_sets
 from models.twins import TwinDefinition
 from twin.api.mvt import styles
 from twin.api.ogc import pages, schemas
-from twin.api.ogc.collections import of_twin
+from twin.api.ogc.collections import Collection, of_twin
 from twin.api.ogc.links import root
 from twin.api.ogc.operations import paths
 from twin.api.ogc.parameter_schemas import parameters
@@ -26,8 +27,14 @@ from twin.api.ogc.parameter_schemas import parameters
 _PREFIX: Final = "/ogc/{twin}"
 
 
-def document(request: Request, twin: TwinDefinition, storage: StorageCrs) -> dict[str, Any]:
-    """The definition; its server is the landing page."""
+def document(
+    request: Request,
+    twin: TwinDefinition,
+    collections: Sequence[Collection],
+    storage: StorageCrs,
+) -> dict[str, Any]:
+    """The definition; its server is the landing page. ``collections`` are those of the twin, with
+    the attributes that were found in their data."""
     others = _others(request, twin, storage)
     return {
         "openapi": "3.0.3",
@@ -44,7 +51,7 @@ def document(request: Request, twin: TwinDefinition, storage: StorageCrs) -> dic
         "tags": [{"name": "features", "description": "OGC API – Features"}],
         "paths": {**paths(twin), **others["paths"]},
         "components": {
-            "parameters": parameters(twin, storage),
+            "parameters": parameters(collections, storage),
             "responses": schemas.responses(),
             "schemas": {**others["schemas"], **schemas.SCHEMAS},
         },

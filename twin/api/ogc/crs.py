@@ -16,7 +16,7 @@ import numpy.typing as npt
 import shapely
 
 from models.cql2.geometry import Corners, box_parts
-from models.crs import STORAGE, StorageCrs, area_of_use, geoid_height, to_storage
+from models.crs import STORAGE, StorageCrs, area_of_use, geoid_height, inside_area, to_storage
 from models.db.features_query import Heights
 from models.errors import OutsideAreaError, TwinError
 from models.horizontal import from_geodetic, parse
@@ -133,15 +133,16 @@ def storage_geometry(
     Its coordinates are in the order of ``crs``'s axes, or east first if not ``written`` so.
     Plan only: heights are left out. It is cut to where the storage CRS may be used, since nothing
     is stored outside; edges get further vertices so that they stay straight in ``crs``. Raises
-    :class:`CrsError` for latitudes that there are not.
+    :class:`CrsError` as :func:`check_order`.
     """
     flat = shapely.force_2d(shape)
+    if written:
+        first, second = shapely.get_coordinates(flat).T
+        check_order(first, second, crs, storage, "filter")
     if crs.flipped and written:
         flat = shapely.transform(flat, lambda c: c[:, ::-1])
     if crs.srid == storage.srid:
         return flat
-    if crs.degrees and written:
-        _check_latitudes(flat)
     area = _area(crs, storage)
     if shapely.covers(area, flat):
         return _placed(flat, crs, storage)
@@ -158,9 +159,15 @@ def storage_geometry(
     return flat
 
 
-def storage_box(corners: Corners, crs: Crs, storage: StorageCrs = STORAGE) -> Any:
+def storage_box(
+    corners: Corners, crs: Crs, storage: StorageCrs = STORAGE, *, parameter: str = "filter"
+) -> Any:
     """The plan of a box in the storage CRS; ``corners`` as :func:`models.cql2.geometry.box_parts`
-    takes them, in the order of ``crs``'s axes."""
+    takes them, in the order of ``crs``'s axes.
+
+    Raises :class:`CrsError` as :func:`check_order`.
+    """
+    check_order(corners[::2], corners[1::2], crs, storage, parameter)
     parts = box_parts(corners, flipped=crs.flipped, degrees=crs.degrees)
     return shapely.union_all([storage_geometry(p, crs, storage, written=False) for p in parts])
 
@@ -218,12 +225,30 @@ def _area(crs: Crs, storage: StorageCrs) -> Any:
     return shapely.box(x[0], y[0], x[1], y[1])
 
 
-def _check_latitudes(flat: Any) -> None:
-    north = shapely.get_coordinates(flat)[:, 1]
-    wrong = north[np.abs(north) > 90]
-    if len(wrong):
+def check_order(
+    first: npt.ArrayLike, second: npt.ArrayLike, crs: Crs, storage: StorageCrs, parameter: str
+) -> None:
+    """Refuse positions of latitudes that there are not, where the storage CRS's area is meant: with
+    the axes the other way round, or in metres, they are in it. ``first`` and ``second`` are as
+    written.
+
+    Others are left alone, since maps zoomed out ask for boxes larger than the Earth; nothing is
+    there. Raises :class:`CrsError`.
+    """
+    x, y = np.array(first, np.float64), np.array(second, np.float64)
+    north = x if crs.flipped else y
+    beyond = np.abs(north) > 90
+    if not crs.degrees or not beyond.any():
+        return
+    meant = np.zeros(int(beyond.sum()), bool)
+    for name in ("EPSG:4490", "EPSG:3857", f"EPSG:{storage.srid}"):
+        for x_, y_ in ((x, y), (y, x)):
+            meant |= inside_area(x_[beyond], y_[beyond], name, storage)
+    if meant.any():
+        wrong = north[beyond][meant][0]
         raise CrsError(
-            f"filter: found the latitude {wrong[0]:g}, expected one from -90 to 90. "
-            "Check the order of the coordinates and filter-crs.",
-            f"filter：纬度 {wrong[0]:g} 不在 -90 至 90 之间。请检查坐标顺序与 filter-crs。",
+            f"{parameter}: found the latitude {wrong:.12g}, expected one from -90 to 90. "
+            f"Check the order of the coordinates and {parameter}-crs.",
+            f"{parameter}：纬度 {wrong:.12g} 不在 -90 至 90 之间。"
+            f"请检查坐标顺序与 {parameter}-crs。",
         )

@@ -44,6 +44,9 @@ _STREAMS: Final[dict[str, Parts]] = {
     SEQUENCE.name: geojson.sequence,
     JSONFG_SEQUENCE.name: jsonfg.sequence,
 }
+#: Bytes of a Link header. Links repeat what was asked, and proxies that nobody told otherwise read
+#: 4 KiB of headers in all.
+_LONGEST_LINK: Final = 2_048
 #: Features of a page for people: more would keep all others waiting, and nobody reads them.
 _MOST_SHOWN: Final = 1_000
 
@@ -79,7 +82,9 @@ async def features(
     if page.token is not None:
         following = address(f"{base}/items", {**given, "f": how.name, "next": page.token})
         links.append(link("next", following, how.media, "下一页 Next page"))
-    headers = {"Content-Crs": f"<{wanted.crs.uri}>", "Link": header(links[-2:])}
+    headers = {"Content-Crs": f"<{wanted.crs.uri}>"}
+    if len(told := header(links[-2:])) <= _LONGEST_LINK:  # longer ones are in the body only
+        headers["Link"] = told
     if how is HTML:
         titles = {n: f"{f.zh} {f.en}" for n, f in there.fields.items() if n in reading.fields}
         shown = asyncio.to_thread(_shown, there.title, titles, page.body, links, f"{base}/items")

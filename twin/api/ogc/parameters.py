@@ -51,6 +51,8 @@ _ORDERED: Final = {Kind.TEXT: "text", Kind.NUMBER: "double precision"}
 _LANGUAGES: Final = ("cql2-text", "cql2-json")
 #: Degrees about a twin within which its features lie: those farther off are refused.
 _NEAR: Final = 0.06
+#: Degrees or metres beyond which nothing is in any CRS; of larger numbers areas overflow.
+_FAR: Final = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +166,15 @@ def _box(
         # heights are ellipsoidal but with the storage CRS, also where a CRS of two axes is named
         levels = min(plain[2], plain[5]), max(plain[2], plain[5])
         plain = [plain[0], plain[1], plain[3], plain[4]]
-    corners = cast("Corners", tuple(plain))
-    found = storage_box(corners, crs, storage)
+    corners = cast("Corners", tuple(min(max(n, -_FAR), _FAR) for n in plain))
+    found = storage_box(corners, crs, storage, parameter="bbox")
     if levels is None:
         return found, None
     near = shapely.box(*twin.extent).buffer(_NEAR, join_style="mitre")
     boxes = box_parts(corners, flipped=crs.flipped, degrees=crs.degrees)
     within = shapely.intersection(shapely.union_all(boxes), near) if crs.degrees else near
-    if shapely.get_dimensions(within) != 2:  # a point, a line, or nothing that could be found
+    # a point, a line, or nothing that could be found
+    if within.is_empty or shapely.get_dimensions(within) != 2:
         within = near
     return found, height_range(*levels, within, crs, twin.n_offset, storage)
 
@@ -226,16 +229,22 @@ def _order(text: str | None, collection: Collection) -> tuple[Order, ...]:
     return tuple(keys)
 
 
+def sortable(collection: Collection) -> list[str]:
+    """The properties and attributes that features can be sorted by."""
+    return [
+        name
+        for name, found in collection.queryables.items()
+        if (found.kind in _ORDERED if isinstance(found, Property) else found != Kind.GEOMETRY)
+    ]
+
+
 def _key(name: str, falling: bool, collection: Collection) -> Order:
     """One sort key. Raises :class:`NotListedError` for what is not there or has no order."""
     found = collection.queryables.get(name)
     if isinstance(found, Property) and found.kind in _ORDERED:
         return Order(name, _ORDERED[found.kind], falling, found)
     if not isinstance(found, Kind) or found == Kind.GEOMETRY:
-        unordered = (Kind.GEOMETRY, Kind.BOOLEAN)
-        listed = collection.queryables.items()
-        sortable = [n for n, k in listed if (k if isinstance(k, Kind) else k.kind) not in unordered]
-        raise NotListedError("property", name, tuple(sortable), "sortby")
+        raise NotListedError("property", name, tuple(sortable(collection)), "sortby")
     declared = "uuid" if name == "id" else collection.fields[name].declared
     return Order(name, declared, falling)
 

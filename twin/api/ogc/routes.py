@@ -17,7 +17,7 @@ from models.twins import TwinDefinition
 from twin.api.ogc import api, documents, items, pages
 from twin.api.ogc.answers import etag, html_reply, reply, unchanged
 from twin.api.ogc.attributes import naming_attributes, with_attributes
-from twin.api.ogc.collections import Collection, find_collection
+from twin.api.ogc.collections import Collection, find_collection, of_twin
 from twin.api.ogc.crs import CRS84, CRS84H
 from twin.api.ogc.formats import (
     DOCUMENT,
@@ -62,7 +62,10 @@ async def get_conformance(request: Request, twin: str) -> Response:
 async def get_api(request: Request, twin: str) -> Response:
     """The definition of all addresses of the twin, OpenAPI 3.0.3."""
     definition, how = _begin(request, twin, (OPENAPI, HTML))
-    found = api.document(request, definition, _service(request).storage)
+    service = _service(request)
+    pool, there = service.services.pool, of_twin(definition).values()
+    collections = [await with_attributes(pool, definition, one) for one in there]
+    found = api.document(request, definition, collections, service.storage)
     data = orjson.dumps(found)
     tag = etag(data.decode(), how.name)
     if (same := unchanged(request, tag)) is not None:

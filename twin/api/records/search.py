@@ -21,7 +21,7 @@ from models.cql2 import NotListedError
 from models.cql2.geometry import box_parts
 from models.cql2.tree import Expression, Kind
 from models.crs import StorageCrs
-from twin.api.ogc.crs import CRS84
+from twin.api.ogc.crs import CRS84, check_order, find_crs
 from twin.api.ogc.errors import NoPageError
 from twin.api.ogc.paging import require_token
 from twin.api.ogc.parameters import LARGEST_LIMIT, read_filter, wrong
@@ -85,7 +85,7 @@ def read_wanted(given: Mapping[str, str], storage: StorageCrs) -> Wanted:
     digest = hashlib.blake2b(question.encode("utf-8", "replace"), digest_size=6).hexdigest()
     return Wanted(
         limit=_limit(given.get("limit")),
-        box=_box(given.get("bbox")),
+        box=_box(given.get("bbox"), storage),
         period=read_period("datetime", given["datetime"]) if "datetime" in given else None,
         phrases=_phrases(given.get("q")),
         types=_listed(given.get("type")),
@@ -108,7 +108,7 @@ def _limit(text: str | None) -> int:
     return min(int(text), MOST_LIMIT)
 
 
-def _box(text: str | None) -> Any:
+def _box(text: str | None, storage: StorageCrs) -> Any:
     if text is None:
         return None
     try:
@@ -120,6 +120,8 @@ def _box(text: str | None) -> Any:
                      "4 或 6 个数：西,南,东,北（度）")  # fmt: skip
     # records have no height in their geometry
     west, south, east, north = numbers if len(numbers) == 4 else (*numbers[:2], *numbers[3:5])
+    crs = find_crs("bbox-crs", CRS84, storage)
+    check_order((west, east), (south, north), crs, storage, "bbox")
     return shapely.union_all(box_parts((west, south, east, north)))
 
 

@@ -9,19 +9,26 @@ their own, and no conformance is claimed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 import orjson
+import shapely
 from fastapi import APIRouter, Query, Request
 
+from models.cql2.geometry import box_parts
+from models.crs import StorageCrs
 from models.geocentric import ecef_to_geodetic
 from models.twins import TwinDefinition
 from tiles.store.base import ROOT
 from twin.api.errors import NotFoundError
 from twin.api.mvt.documents import link
 from twin.api.mvt.links import base_of
+from twin.api.ogc.crs import CRS84, check_order, find_crs
+from twin.api.ogc.parameters import wrong
 from twin.services import Services
 
 router = APIRouter(prefix="/ogc/{twin}", tags=["OGC API – 3D GeoVolumes"])
@@ -29,22 +36,38 @@ router = APIRouter(prefix="/ogc/{twin}", tags=["OGC API – 3D GeoVolumes"])
 _TILES: Final = "application/json+3dtiles"
 _CRS84H: Final = "http://www.opengis.net/def/crs/OGC/0/CRS84h"
 
+_NUMBER: Final = r"-?[0-9]{1,7}(\.[0-9]{1,17})?"
+_BOX: Final = rf"^{_NUMBER}(,{_NUMBER}){{3}}((,{_NUMBER}){{2}})?$"
+
 Json = Annotated[Literal["json"], Query(alias="f", description="表示形式 Representation")]
+Box = Annotated[
+    str | None,
+    Query(
+        description="只列与此范围相交者：西,南,东,北，或 西,南,低,东,北,高（CRS84h，大地高） Only "
+        "those that meet it: west,south,east,north, or with ellipsoidal heights "
+        "west,south,lowest,east,north,highest (CRS84h)",
+        json_schema_extra={"pattern": _BOX},
+    ),
+]
 
 
 @router.get(
     "/collections3d", summary="三维内容 Containers of 3D content", operation_id="getGeoVolumes"
 )
-async def list_containers(request: Request, twin: str, f: Json = "json") -> dict[str, Any]:
-    """One container for each layer of the twin that has been tiled."""
+async def list_containers(
+    request: Request, twin: str, bbox: Box = None, f: Json = "json"
+) -> dict[str, Any]:
+    """One container for each layer of the twin that has been tiled, and meets ``bbox``."""
     services: Services = request.app.state.services
     definition = services.twin(twin)
     base = base_of(request, twin)
+    meets = _meeting(bbox, request.app.state.features.storage)
+    found = [
+        await _container(request, definition, layer, title)
+        for layer, title in (await services.tiled(twin)).items()
+    ]
     return {
-        "collections": [
-            await _container(request, definition, layer, title)
-            for layer, title in (await services.tiled(twin)).items()
-        ],
+        "collections": [one for one in found if meets(one["contentExtent"]["bbox"])],
         "links": [link(f"{base}/collections3d", "self")],
     }
 
@@ -93,6 +116,31 @@ async def _container(
             tileset,
         ],
     }
+
+
+def _meeting(text: str | None, storage: StorageCrs) -> Callable[[Sequence[float]], bool]:
+    """Whether an extent of six numbers meets the box that ``text`` writes; all do without one.
+
+    Raises :class:`twin.api.ogc.errors.ParameterError` and :class:`twin.api.ogc.crs.CrsError`.
+    """
+    if text is None:
+        return lambda _: True
+    if re.fullmatch(_BOX, text, re.ASCII) is None:
+        raise wrong("bbox", text, "4 or 6 numbers: west,south,east,north, with heights "
+                    "west,south,lowest,east,north,highest", "4 或 6 个数：西,南,东,北；"
+                    "带高程为 西,南,低,东,北,高")  # fmt: skip
+    numbers = [float(part) for part in text.split(",")]
+    half = len(numbers) // 2
+    (west, south, *low), (east, north, *high) = numbers[:half], numbers[half:]
+    check_order((west, east), (south, north), find_crs("bbox-crs", CRS84), storage, "bbox")
+    plan = shapely.union_all(box_parts((west, south, east, north)))
+    levels = sorted([*low, *high]) or [-math.inf, math.inf]
+
+    def meets(box: Sequence[float]) -> bool:
+        level = box[2] <= levels[1] and box[5] >= levels[0]
+        return level and bool(plan.intersects(shapely.box(box[0], box[1], box[3], box[4])))
+
+    return meets
 
 
 def extent(root: Mapping[str, Any]) -> list[float]:

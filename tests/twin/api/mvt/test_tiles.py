@@ -177,7 +177,9 @@ def test_tile_json_and_styles_name_what_there_is(client: httpx.Client) -> None:
     assert 121.27 < west < east < 121.33
     assert 31.14 < south < north < 31.2
     for one in client.get("/styles").json()["styles"]:
-        style = client.get(one["links"][0]["href"]).json()
+        answer = client.get(one["links"][0]["href"])
+        assert answer.headers["content-type"] == one["links"][0]["type"]
+        style = answer.json()
         assert style["version"] == 8
         (source,) = style["sources"].values()
         assert client.get(source["url"]).json()["tiles"] == told["tiles"]

@@ -36,6 +36,28 @@ def test_containers_lead_to_tilesets(service: Service) -> None:
     assert "buildings" in missing.json()["detail"]
 
 
+def test_containers_are_chosen_by_a_box(service: Service) -> None:
+    base = f"{service.url}/ogc/qianwan/collections3d"
+    every = httpx.get(base).json()["collections"]
+
+    def listed(*box: float) -> set[str]:
+        answer = httpx.get(base, params={"bbox": ",".join(f"{v:.7f}" for v in box)})
+        assert answer.status_code == 200, answer.text
+        return {one["id"] for one in answer.json()["collections"]}
+
+    boxes = {one["id"]: one["contentExtent"]["bbox"] for one in every}
+    assert listed(-180, -90, 180, 90) == set(boxes)
+    assert listed(0, 0, 1, 1) == set()
+    east, top = (max(box[n] for box in boxes.values()) for n in (3, 5))
+    high = {layer for layer, box in boxes.items() if box[5] >= top}
+    assert listed(-180, -90, top - 1e-6, 180, 90, top + 9) == high < set(boxes)
+    assert listed(east, -90, east + 1, 90) == {k for k, box in boxes.items() if box[3] >= east}
+    for wrong in ("1,2,3", "a,b,c,d", "31.16,121.29,31.18,121.31"):
+        answer = httpx.get(base, params={"bbox": wrong})
+        assert answer.status_code == 400
+        assert answer.json()["detail"].startswith("bbox:")
+
+
 def test_an_extent_holds_what_the_layer_draws_and_little_else(service: Service) -> None:
     city = Client(service.url)
     for layer, collection in (("buildings", "buildings"), ("pipes", "pipe-segments")):
