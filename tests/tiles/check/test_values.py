@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -36,6 +36,15 @@ def test_values_that_the_class_does_not_allow(planted: Planted) -> None:
         listed = [{"name": str(value), "value": value} for value in values]
         schema["enums"] = {"kind": {"valueType": "UINT16", "values": listed}}
         assert totals() == expected
+
+
+def test_columns_whose_schema_is_elsewhere(planted: Planted) -> None:
+    def move(document: Any) -> None:
+        del document["extensions"][METADATA]["schema"]
+        document["extensions"][METADATA]["schemaUri"] = "schema.json"
+
+    planted.glb(move)
+    assert "TSC-46" not in planted.check().totals
 
 
 @pytest.mark.parametrize("name", ["TRANSLATION", "ROTATION", "SCALE"])
