@@ -11,7 +11,7 @@ from rich.table import Table
 from twin.catalogue import Name, Theme, one_dataset, read_catalogue
 from twin.console import out, print_json
 from twin.links_commands import grant, link, prune, revoke
-from twin.options import AsJson, MaybeTwin, Twin, Visibility
+from twin.options import AsJson, MaybeTwin, OptionError, Twin, Visibility
 from twin.settings import Settings
 
 if TYPE_CHECKING:
@@ -102,6 +102,12 @@ def set_(
     from models.licences import read_licence
     from twin import runtime
 
+    if licence is None and visibility is None and accuracy_note is None:
+        raise OptionError(
+            "There is nothing to set. Expected --licence, --visibility or --accuracy-note; give at "
+            "least one.",
+            "没有要设置的内容。应有 --licence、--visibility 或 --accuracy-note，请至少给出一个。",
+        )
     terms = read_licence(licence).value if licence else licence
     entry, _ = one_dataset(twin, name, theme)
     with runtime.database(Settings()) as database, connect(database.url) as conn:

@@ -46,13 +46,14 @@ class StartError(TwinError):
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's HTTP, which hands on the beginning of an address that it could not split, so that
-    the application refuses it (:mod:`twin.api.address_length`)."""
+    """uvicorn's HTTP, which hands on another long address instead of one that it could not split,
+    so that the application refuses it (:mod:`twin.api.address_length`)."""
 
     def on_url(self, url: bytes) -> None:
         """Called with each part of an address as it arrives."""
         super().on_url(url)
-        self.url = self.url[: MOST_BYTES + 1]
+        if len(self.url) > MOST_BYTES:  # nothing of it may be answered, in whatever form it came
+            self.url = b"/?" + b"x" * MOST_BYTES
 
 
 def listen(host: str, port: int) -> socket.socket:

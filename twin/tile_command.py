@@ -138,7 +138,9 @@ def _make(
     """
     from twin import mesh, pointcloud, runtime, terrain
     from twin.tile_looks import Looks
+    from twin.tile_targets import require_targets
 
+    require_targets(making.to, making.implicit)
     Looks(making.profile, making.outlines).require()
     files = layer in (terrain.THEME, pointcloud.LAYER, mesh.LAYER)
     if layer is not None and files:

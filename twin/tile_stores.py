@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tiles.errors import StoreError
-from tiles.store.archive import export_archive
+from tiles.store.archive import export_archive, unwritable
 from tiles.store.archived import ArchiveStore
 from tiles.store.base import Reader, TileStore
 from tiles.store.directory import DirectoryStore
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 HOME: Final = "tiles"
 _ARCHIVE: Final = ".3tz"
 _BUCKET: Final = "s3://"
+#: Seconds for which a folder may be new and not yet held by who made it.
+_JUST_NOW: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,23 +110,51 @@ def require_one(out: str | None, layers: Sequence[tuple[str, str]]) -> None:
 @contextmanager
 def archiving(out: str) -> Iterator[DirectoryStore]:
     """A store beside the archive ``out`` for the time of a block that tiles a layer into it; the
-    archive is written at its end. What is served stays as it is.
+    archive is written at its end. What is served stays as it is. What killed processes left of the
+    same is deleted first.
 
-    Raises :class:`StoreError` where the folder cannot be written to, and as
+    Raises :class:`tiles.errors.StoreError` where the folder cannot be written to, and as
     :func:`tiles.store.archive.export_archive`.
     """
     target = Path(out).absolute()
+    prefix = f".{target.name}.tiling-"
+    _sweep(target.parent, prefix)
     try:
         scratch = tempfile.TemporaryDirectory(
-            prefix=f".{target.name}-", dir=target.parent, ignore_cleanup_errors=True
+            prefix=prefix, dir=target.parent, ignore_cleanup_errors=True
         )
     except OSError as error:
-        raise StoreError(
-            f"The archive {target} cannot be written: {error.strerror or error}. "
-            "Check that its folder exists, has room and may be written to.",
-            f"归档 {target} 无法写入：{error.strerror or error}。请检查目录、磁盘空间和写入权限。",
-        ) from error
-    with scratch as folder:
+        raise unwritable(target, error) from error
+    with scratch as folder, _held(Path(folder)):
         store = DirectoryStore(Path(folder))
         yield store
         export_archive(store.path, target)
+
+
+def _sweep(place: Path, prefix: str) -> None:
+    """Delete the folders in ``place`` whose names begin so, except those that a process holds or
+    has made just now and is about to."""
+    with suppress(OSError):
+        for remains in list(place.iterdir()):
+            if not remains.name.startswith(prefix):
+                continue
+            # it may be gone by now, or of somebody else
+            with suppress(OSError), _held(remains) as alone:
+                if alone and time.time() - remains.stat().st_mtime > _JUST_NOW:
+                    shutil.rmtree(remains, ignore_errors=True)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[bool]:
+    """Whether this process alone holds ``folder`` within the block; the kernel lets go of it when
+    the process ends, however it ends. Where folders cannot be held (NFS), none is."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)

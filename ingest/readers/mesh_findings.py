@@ -133,11 +133,13 @@ def remarks(name: str, seen: Seen) -> Iterator[Finding]:
             "MSH-17",
             Severity.INFO,
             name,
-            f"{name} 的材质声明为半透明（alphaMode BLEND），切片不混合透明度：不透明度一半以上的"
-            f"部分按不透明绘制，其余不绘：{shown}。如需保留，请改用 MASK 或 OPAQUE 导出。",
+            f"{name} 的材质声明为半透明（alphaMode BLEND），切片不混合透明度：图像中不透明度不足"
+            "一半的部分不绘，其余按不透明绘制，材质自身的不透明度不计："
+            f"{shown}。如需保留，请改用 MASK 或 OPAQUE 导出。",
             f"{name} has materials that are half transparent (alphaMode BLEND), which tiles do not "
-            "mix: what is opaque by half or more is drawn solid, the rest of an image is not "
-            f"drawn: {shown}. To have it otherwise, export them as MASK or OPAQUE.",
+            "mix: where its image is opaque by less than half nothing is drawn, all else is drawn "
+            f"solid, whatever the material's own opacity: {shown}. To have it otherwise, export "
+            "them as MASK or OPAQUE.",
             shown,
         )
     if seen["ignored"]:

@@ -64,6 +64,7 @@ def _material(gltf: Gltf, entry: dict[str, Any], number: int) -> Shown:
         material.data, material.texture = gltf.image(source)
     sampler: dict[str, Any] = gltf.json["samplers"][told["sampler"]] if "sampler" in told else {}
     cut = float(entry.get("alphaCutoff", 0.5))
+    # Of BLEND only the image's alpha counts (MSH-17): a tinted pane is no hole.
     alpha = float(linear[3]) * 0.5 / cut if mode == "MASK" and cut > 0 else 1.0
     material.look = Look(
         (*linear[:3].tolist(), alpha),

@@ -1,8 +1,9 @@
 """The columns of a layer as GDAL hands them over in Arrow, with the types that the source has.
 
 Runs in the isolated processes that read vector files. Whole numbers and Booleans stay what they are
-where some are null, and whole numbers are exact to 64 bits; days and times are ISO 8601. Lists, and
-texts that the source declares to be JSON, are columns of JSON text (``documents``).
+where some are null, and whole numbers are exact to 64 bits; days and times are ISO 8601. Codes stay
+codes where the source says what they mean. Lists, and texts that the source declares to be JSON,
+are columns of JSON text (``documents``).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ _NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _COORDINATES: Final = re.compile(rb'"coordinates"\s*:\s*\[[\d\s.,eE+\-\[\]]*\]')
 #: Members of a GeoJSON feature that are no attributes where it has no ``properties``.
 _MEMBERS: Final = frozenset({"type", "id", "bbox", "geometry"})
+_LISTS: Final = ("list", "large_list", "fixed_size_list")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +43,21 @@ def columns(names: list[str], table: Any) -> Columns:
     out = Columns([], [], [], [])
     for index, name in enumerate(names):
         column = table.column(index)
-        if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        if pa.types.is_dictionary(column.type):  # GDAL's indices are the codes, its values words
+            indices = [chunk.indices for chunk in column.chunks]
+            column = pa.chunked_array(indices, column.type.index_type)
+        if _is(column, "binary", "large_binary", "fixed_size_binary"):
             out.left_out.append(name)
             continue
-        if pa.types.is_list(column.type) or isinstance(column.type, pa.JsonType):
+        if _is(column, *_LISTS) or isinstance(column.type, pa.JsonType):
             out.documents.append(len(out.names))
         out.names.append(name)
         out.values.append(_values(column))
     return out
+
+
+def _is(column: Any, *kinds: str) -> bool:
+    return any(getattr(pa.types, f"is_{kind}")(column.type) for kind in kinds)
 
 
 def _values(column: Any) -> npt.NDArray[Any]:
@@ -58,7 +67,7 @@ def _values(column: Any) -> npt.NDArray[Any]:
     ):
         return np.asarray(column.to_numpy())
     values = column.to_pylist()
-    if pa.types.is_list(kind):
+    if _is(column, *_LISTS):
         values = [None if value is None else orjson.dumps(value).decode() for value in values]
     elif pa.types.is_temporal(kind):
         values = [None if value is None else value.isoformat() for value in values]

@@ -26,15 +26,11 @@ _PART: Final = 1 << 18
 _WAITING: Final = 4
 
 
-async def copied(
-    conn: asyncpg.Connection,
-    what: Selection,
-    select: Sequence[str] | str,
-    limit: int | None,
+def copied(
+    conn: asyncpg.Connection, what: Selection, select: Sequence[str], limit: int | None
 ) -> AsyncGenerator[bytes, None]:
     """The rows of ``what`` as CSV (RFC 4180 with line feeds, UTF-8, null unquoted), whole rows in
-    each part; or as a text sequence, where ``select`` is one column of type ``bytea``: a JSON text
-    in UTF-8 of each row.
+    each part.
 
     Memory stays constant: the database waits for whoever reads. A stream as a whole may take longer
     than the connection's ``statement_timeout``, which holds for the time that the database is
@@ -42,10 +38,24 @@ async def copied(
     :class:`models.errors.DatabaseError` and
     :class:`models.db.features_items.ArithmeticOverflowError`.
     """
+    return _copied(conn, what, select, limit, texts=False)
+
+
+def sequenced(
+    conn: asyncpg.Connection, what: Selection, written: str, limit: int | None
+) -> AsyncGenerator[bytes, None]:
+    """As :func:`copied`, but a text sequence (RFC 7464) of what is ``written`` of each row: a JSON
+    text as SQL of type ``bytea``."""
+    return _copied(
+        conn, what, [f"'\\x1e'::bytea || {written} || '\\x0a'::bytea"], limit, texts=True
+    )
+
+
+async def _copied(
+    conn: asyncpg.Connection, what: Selection, select: Sequence[str], limit: int | None, texts: bool
+) -> AsyncGenerator[bytes, None]:
     args = Arguments()
-    sequence = isinstance(select, str)
-    written = [f"'\\x1e'::bytea || {select} || '\\x0a'::bytea"] if sequence else select
-    query = statement(what, written, args, limit)
+    query = statement(what, select, args, limit)
     parts: asyncio.Queue[bytes | Exception | None] = asyncio.Queue(_WAITING)
 
     held, front = bytearray(), _FRONT
@@ -60,15 +70,15 @@ async def copied(
         nonlocal front
         at, front = front, 0
         ends = len(data) - _ROW.size
-        texts = []
+        rows = []
         while at <= ends:
             _, size = _ROW.unpack_from(data, at)
             at += _ROW.size + size
-            texts.append(data[at - size : at])
-        await put(b"".join(texts))
+            rows.append(data[at - size : at])
+        await put(b"".join(rows))
 
     async def work() -> None:
-        output, form = (put_rows, "binary") if sequence else (put, "csv")
+        output, form = (put_rows, "binary") if texts else (put, "csv")
         try:
             await conn.copy_from_query(query, *args.values, output=output, format=form)
         except Exception as error:  # noqa: BLE001 - raised where the parts are read

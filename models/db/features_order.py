@@ -45,7 +45,6 @@ def statement(what: Selection, select: Sequence[str], args: Arguments, limit: in
     that have a sort key and those that have none: what comes before a page, or is another twin's,
     is then never passed. Of an earlier record what was closed since is merged too; that is sorted.
     Of more than :data:`_MOST_BRANCHES` datasets a page is taken from each, and these are sorted.
-    The few rows of a place are found by it and then sorted.
     """
     what = narrowed(what)
     columns = ", ".join(select)
@@ -57,7 +56,7 @@ def statement(what: Selection, select: Sequence[str], args: Arguments, limit: in
     if not what.by_index or (limit is None and (many or what.order)):
         where = " AND ".join([*conditions(what, args, among(datasets, args)), *_after(what, args)])
         source = f"{what.table} AS t WHERE {where}"
-        if what.placed and limit is not None:
+        if what.gathered:
             # few rows are wanted, so that the planner would look for them in the index of their
             # order, as if spread over it evenly; they lie side by side, perhaps at its end
             source = f"(SELECT * FROM {source} OFFSET 0) AS t"  # noqa: S608

@@ -54,7 +54,7 @@ class Selection:
     last content in it is answered (``interval``). ``spatial`` tells that an index on place serves
     the filter. ``box`` is a shapely polygon in the storage CRS. ``after`` are the sort keys and the
     ``row_id`` of the last feature of the page before. ``wide`` tells that its place leaves many
-    features.
+    features, ``gathered`` that there are so few that they are found first, then put in order.
     """
 
     table: str
@@ -70,6 +70,7 @@ class Selection:
     after: tuple[Any, ...] | None = None
     spatial: bool = False
     wide: bool = False
+    gathered: bool = False
 
     @property
     def placed(self) -> bool:

@@ -26,7 +26,7 @@ from models.db.place import base_of
 from models.db.provision import EXTENSIONS, LOCK, create_extension, grant_read, readable
 from models.errors import DatabaseError
 
-OLDEST_SERVER: Final = 13
+OLDEST_SERVER: Final = 14
 OLDEST_POSTGIS: Final = (3, 3)
 
 

@@ -15,6 +15,8 @@ from models.db.statements import text
 OWNER_ROLE: Final = "twin"
 READ_ROLE: Final = "twin_read"
 EXTENSIONS: Final = ("postgis", "btree_gist", "pg_trgm")
+#: Databases that every cluster has: nothing of ours is there, and only the superuser needs them.
+_MAINTENANCE: Final = ("postgres", "template1")
 #: Advisory lock of one database under which its roles, rights and schema change ("cimt").
 LOCK: Final = 0x63696D74
 
@@ -25,9 +27,9 @@ Driver = psycopg.Connection[tuple[Any, ...]]
 def provision(admin_url: str, database: str, password: str | None) -> None:
     """Roles, database and extensions, each made only where it is missing.
 
-    ``twin`` owns the database; ``twin_read`` can select from everything ``twin`` makes and change
-    nothing. ``password`` is set for both where the cluster listens on loopback. Any number of
-    processes may do this at once.
+    ``twin`` owns the database; ``twin_read`` can select from everything ``twin`` makes there and
+    change nothing. Neither may connect to the databases that every cluster has. ``password`` is set
+    for both where the cluster listens on loopback. Any number of processes may do this at once.
     """
     with psycopg.connect(admin_url, autocommit=True) as conn:
         make_missing(conn, _roles_complete, _make_roles)
@@ -39,6 +41,7 @@ def provision(admin_url: str, database: str, password: str | None) -> None:
                             sql.Identifier(role), sql.Literal(password)
                         )
                     )
+        make_missing(conn, _kept_out, _keep_out)
         create_database(conn, database)
     prepare_database(admin_url, database)
 
@@ -86,7 +89,7 @@ def create_database(conn: Driver, database: str, template: str = "template0") ->
 def prepare_database(admin_url: str, database: str) -> None:
     """Extensions (postgis needs the superuser) and rights of the read role in ``database``.
 
-    Others than its owner lose the right to temporary tables and new large objects there.
+    Temporary tables there are left to its owner, and new large objects to the superuser.
     """
     with psycopg.connect(admin_url, dbname=database, autocommit=True) as conn:
         for name in EXTENSIONS:
@@ -135,6 +138,25 @@ def _make_roles(conn: Driver) -> None:
     conn.execute(sql.SQL("GRANT {} TO {}").format(reader, owner))
 
 
+def _kept_out(conn: Driver) -> bool:
+    query = (
+        "SELECT 1 FROM pg_database, pg_roles WHERE datname = ANY (%s) AND rolname = ANY (%s)"
+        " AND has_database_privilege(pg_roles.oid, pg_database.oid, 'CONNECT')"
+    )
+    return not _found(conn, query, list(_MAINTENANCE), [OWNER_ROLE, READ_ROLE])
+
+
+def _keep_out(conn: Driver) -> None:
+    """Everybody's right to connect where the rights of :func:`_take_back` are not taken back."""
+    conn.execute(
+        sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC, {}, {}").format(
+            sql.SQL(", ").join(map(sql.Identifier, _MAINTENANCE)),
+            sql.Identifier(OWNER_ROLE),
+            sql.Identifier(READ_ROLE),
+        )
+    )
+
+
 def _rights_complete(conn: Driver) -> bool:
     return readable(conn) and _found(conn, text("provision_default_rights"), OWNER_ROLE, READ_ROLE)
 
@@ -153,7 +175,8 @@ def _reads_only(conn: Driver) -> bool:
 
 
 def _take_back(conn: Driver) -> None:
-    """Everybody's right to write what is no table of ours; the owner keeps its own."""
+    """Everybody's right to write in this database what is no table of ours: its owner keeps that to
+    temporary tables, nobody but the superuser that to new large objects."""
     reader, database = sql.Identifier(READ_ROLE), sql.Identifier(conn.info.dbname)
     conn.execute(
         sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC, {}").format(database, reader)

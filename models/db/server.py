@@ -16,8 +16,8 @@ from models.errors import DatabaseError
 
 #: Where Debian, and where the makers' own RPMs, put the programs of each major version.
 PLACES: Final = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin")
-#: Oldest major version whose server we start.
-OLDEST: Final = 13
+#: Oldest major version whose server we start: what trims bytes in pages of features is of it.
+OLDEST: Final = 14
 SERVER_ACCOUNT: Final = "postgres"
 _ENVIRONMENT: Final = {
     "LC_ALL": "C.UTF-8",

@@ -74,6 +74,14 @@ def test_an_unknown_dataset_names_those_there_are(program: Program) -> None:
     assert program.run("datasets", "revoke").returncode == 2
 
 
+def test_nothing_to_set_is_told(program: Program) -> None:
+    ended = program.run("datasets", "set", "楼", "--twin", "qianwan")
+    assert ended.returncode == 2
+    assert not ended.stdout
+    for option in ("OPT-01", "--licence", "--visibility", "--accuracy-note", "没有要设置的内容"):
+        assert option in ended.stderr
+
+
 def test_the_same_content_is_kept_once_and_closed_to_others(program: Program) -> None:
     ingest(program, SAMPLE)
     ingest(program, SAMPLE)

@@ -60,3 +60,30 @@ def test_an_unknown_profile_is_told_before_anything_is_made(
     assert ended.returncode == 2
     assert "found 'tiny', expected one of default, compat, draco" in ended.stderr
     assert not (program.home / "pg").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "place", "remedy"),
+    [
+        ("--implicit", "x.3tz", "Name a folder"),
+        ("--implicit", "s3://bucket/x", "Name a folder"),
+        ("--out", "x.zip", "named ….3tz"),
+        ("--out", "x.3TZ", "named ….3tz"),
+    ],
+)
+def test_no_folder_is_named_like_an_archive(
+    new_program: New,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    option: str,
+    place: str,
+    remedy: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    program = new_program()
+    ended = program.here.run("tile", option, place)
+    assert ended.returncode == 2
+    assert "OPT-01" in ended.stderr and option in ended.stderr and remedy in ended.stderr
+    assert "目录" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert not (program.home / "pg").exists()

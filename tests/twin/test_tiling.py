@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +32,7 @@ from twin.options import OptionError
 from twin.settings import Settings
 from twin.testing import Program
 from twin.tile_job import job
+from twin.tile_stores import archiving
 
 TWIN = load_twins()["songjiang-hub"]
 
@@ -114,6 +119,40 @@ def test_an_archive_is_made_apart_from_what_is_served(
     assert tiling.implicit(settings, str(out), made, tmp_path / "implicit") == other.tiles
     found = check_tileset(tmp_path / "implicit" / TWIN.id / "buildings")
     assert (found.clean, found.summary.features) == (True, 20)
+
+
+KILLED = """
+import os, signal, sys
+from twin.tile_stores import archiving
+with archiving(sys.argv[1]) as store:
+    store.put(b"{}", "json")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_run_left_beside_its_archive_is_deleted(tmp_path: Path) -> None:
+    out = tmp_path / "made.3tz"
+    others = tmp_path / ".other.3tz.tiling-1", tmp_path / ".made.3tz-kept"
+    for folder in others:
+        folder.mkdir()
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(out)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = set(tmp_path.iterdir()) - {*others}
+    assert any(left.iterdir())
+
+    def long_ago() -> None:
+        for path in tmp_path.iterdir():
+            os.utime(path, (0, 0))
+
+    with archiving(str(out)) as store:
+        assert left.exists(), "it may be held in a moment"
+        long_ago()
+        with archiving(str(out)) as second:
+            assert not left.exists()
+            assert store.path.exists(), "a run that goes on"
+            second.publish(b'{"asset": {"version": "1.1"}}')
+        store.publish(b'{"asset": {"version": "1.1"}}')
+    assert set(tmp_path.iterdir()) == {out, *others}
 
 
 def test_an_archive_holds_one_layer(settings: Settings, database: str, tmp_path: Path) -> None:

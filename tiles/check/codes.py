@@ -45,7 +45,7 @@ CODES: Final[dict[str, Code]] = {
     ),
     "TSC-04": Code(
         _E,
-        "{where} 不是有效的瓦片集 JSON：{found}；应为 {expected}。请修正或重新生成。",
+        "{where} 不是有效的瓦片集 JSON：{found}；应为{expected}。请修正或重新生成。",
         "{where} is no valid tileset JSON: {found}; expected {expected}. Correct or rebuild it.",
     ),
     "TSC-05": Code(

@@ -196,4 +196,4 @@ def _too_large(name: str, limit: int) -> TooLargeError:
 
 
 def _damaged(name: str, found: str) -> TilesetError:
-    return TilesetError(f"{name} is damaged: {found}.", f"{name} 已损坏：{found}。")
+    return TilesetError(f"{name} is damaged: {found}.", f"{name} 已损坏，gzip 数据不完整或有误。")

@@ -8,6 +8,7 @@ from typing import Any
 
 from models.findings import Finding, Place, Severity
 from tiles.check.codes import CODES
+from tiles.check.phrases import chinese
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +102,13 @@ class Collector:
             return
         file, _, path = where.partition("#")
         kind, words = CODES[code], {"where": where, "found": found, "expected": expected}
+        told = {"where": where, "found": chinese(found), "expected": chinese(expected)}
         self._kept.append(
             Finding(
                 code,
                 kind.severity,
                 Place(file, element=path or None),
-                kind.zh.format(**words),
+                kind.zh.format(**told),
                 kind.en.format(**words),
                 str(found),
                 str(expected),

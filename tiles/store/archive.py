@@ -78,11 +78,16 @@ def export_archive(folder: Path, target: Path, *, deflate: bool = True) -> Archi
                 raise
         return ArchiveReport(len(names), total, target.stat().st_size)
     except OSError as error:
-        raise StoreError(
-            f"The archive {target} cannot be written: {error.strerror or error}. "
-            "Check that its folder exists, has room and may be written to.",
-            f"归档 {target} 无法写入：{error.strerror or error}。请检查目录、磁盘空间和写入权限。",
-        ) from error
+        raise unwritable(target, error) from error
+
+
+def unwritable(target: Path, error: OSError) -> StoreError:
+    """The sentence for a place where no archive can be written."""
+    return StoreError(
+        f"The archive {target} cannot be written: {error.strerror or error}. "
+        "Check that its folder exists, has room and may be written to.",
+        f"归档 {target} 无法写入：{error.strerror or error}。请检查目录、磁盘空间和写入权限。",
+    )
 
 
 class Archive:
@@ -96,7 +101,7 @@ class Archive:
         try:
             self._zip = zipfile.ZipFile(path)
         except (OSError, zipfile.BadZipFile, ValueError) as error:
-            raise _broken(path, f"{error}", "a zip file", "不是有效的 zip 文件") from error
+            raise _broken(path, f"{error}", "a zip file", "应为 zip 文件，但无法打开") from error
         try:
             self.infos = {info.filename: info for info in self._zip.infolist()}
             check_index(path, self._zip)
@@ -124,9 +129,14 @@ class Archive:
             with self._zip.open(info) as stream:
                 data = stream.read(limit + 1)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as e:
-            raise _broken(Path(name), str(e), "a whole file", "文件已损坏") from e
+            raise _broken(Path(name), str(e), "a whole file", "文件已损坏，应完整") from e
         if len(data) > limit:
-            raise _broken(Path(name), "a larger file", f"at most {limit} bytes", "文件过大")
+            raise _broken(
+                Path(name),
+                "a larger file",
+                f"at most {limit} bytes",
+                f"文件超过 {limit} 字节的上限",
+            )
         return data
 
 
@@ -144,11 +154,21 @@ def check_index(path: Path, archive: zipfile.ZipFile) -> None:
     """Compare an archive's index with its zip directory. Raises TilesetError."""
     infos = archive.infolist()
     if not infos or infos[-1].filename != INDEX or infos[-1].compress_type != zipfile.ZIP_STORED:
-        raise _broken(path, "no such entry there", f"{INDEX} last and uncompressed", "缺少索引")
+        raise _broken(
+            path,
+            "no such entry there",
+            f"{INDEX} last and uncompressed",
+            f"缺少索引，应以未压缩的 {INDEX} 结尾",
+        )
     files = {i.filename: i.header_offset for i in infos[:-1] if not i.is_dir()}
     expected = index_bytes(files)
     if infos[-1].file_size != len(expected) or archive.read(INDEX) != expected:
-        raise _broken(path, "another index", "one that lists every file, sorted", "索引与内容不符")
+        raise _broken(
+            path,
+            "another index",
+            "one that lists every file, sorted",
+            "索引与内容不符，应按序列出全部文件",
+        )
 
 
 def _write(folder: Path, names: list[str], stream: Any, method: int) -> int:
@@ -178,13 +198,18 @@ def _reached(folder: Path) -> set[str]:
         try:
             document = orjson.loads(_stored(folder, base))
         except orjson.JSONDecodeError as error:
-            raise _broken(Path(base), str(error), "JSON", "不是有效的 JSON") from error
+            raise _broken(Path(base), str(error), "JSON", "应为有效的 JSON") from error
         for uri in _uris(document):
             if "{" in uri:
                 return {ROOT, *_all_files(folder)}
             name = posixpath.normpath(posixpath.join(posixpath.dirname(base), unquote(uri)))
             if name.startswith(("../", "/")) or "://" in uri:
-                raise _broken(Path(base), f"the URI {uri}", "one within the folder", "引用越出目录")
+                raise _broken(
+                    Path(base),
+                    f"the URI {uri}",
+                    "one within the folder",
+                    f"引用 {uri} 越出目录，应在目录之内",
+                )
             if name not in found:
                 found.add(name)
                 if name.endswith(".json"):
@@ -220,7 +245,9 @@ def _stored(folder: Path, name: str) -> bytes:
     except FileNotFoundError:
         pass
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise _broken(Path(name), str(error), "a whole gzip file", "gzip 文件已损坏") from error
+        raise _broken(
+            Path(name), str(error), "a whole gzip file", "gzip 文件已损坏，应完整"
+        ) from error
     try:
         return (folder / name).read_bytes()
     except OSError as error:
@@ -243,5 +270,5 @@ def _missing(name: str, where: str) -> TileNotFoundError:
 def _broken(path: Path, found: str, expected: str, zh: str) -> TilesetError:
     return TilesetError(
         f"{path} cannot be used: found {found}, expected {expected}. Export or tile it again.",
-        f"{path} 无法使用：{zh}（发现 {found}，应为 {expected}）。请重新导出或切片。",
+        f"{path} 无法使用：{zh}。请重新导出或切片。",
     )

@@ -46,7 +46,8 @@ def _decoded(mesh: StoredMesh, number: int) -> U8:
     look = mesh.passport.look(number)
     Image.MAX_IMAGE_PIXELS = None  # the check has limited it
     with Image.open(mesh.image(number)) as image:
-        clear = look.clear and ("A" in image.getbands() or "transparency" in image.info)
+        own = "A" in image.getbands() or "transparency" in image.info
+        clear = look.clear and (own or look.factor[3] < 0.5)
         mode = "RGBA" if clear else "RGB"
         shown = image if image.mode == mode else image.convert(mode)
         factor = look.factor[: len(mode)]

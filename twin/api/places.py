@@ -91,8 +91,9 @@ async def join_places(
         Query(
             min_length=1,
             max_length=100,
-            description="地址，至少含道路，如 沪松公路1399弄23号 "
-            "An address that names a road at least; province to town may be left out",
+            description="地址（汉字），至少含道路，如 沪松公路1399弄23号 "
+            "An address in Chinese characters that names a road at least; province to town may be "
+            "left out",
         ),
     ],
     limit: Annotated[int, Query(ge=1, le=1000, description="至多返回 At most so many")] = 100,
@@ -106,9 +107,10 @@ async def join_places(
     parts = read_address(fold(address))
     if parts is None:
         raise ParameterError(
-            f"address: found '{address}', expected one that names a road, "
-            "such as 沪松公路1399弄23号.",
-            f"address：收到“{address}”，应含道路名称，如 沪松公路1399弄23号。",
+            f"address: found '{address}', expected one that names a road, in Chinese characters, "
+            "such as 沪松公路1399弄23号. Find it by pinyin with places?q=… first.",
+            f"address：收到“{address}”，应含道路名称且用汉字书写，如 沪松公路1399弄23号。"
+            "只知拼音时，请先用 places?q=… 检索。",
         )
     found = await db.joined(services.pool, twin, parts.spine, parts.above, limit)
     told = _told(request, [place for _, place in found])

@@ -45,7 +45,9 @@ class Client:
         return found
 
     def tileset(self, twin: str, layer: str) -> str:
-        """Address of a layer's 3D Tiles, to be given to any Cesium client."""
+        """Address of a layer's 3D Tiles, to be given to any Cesium client. The service is not
+        asked, so that a layer without tiles has one too; :meth:`twin` names those that are there.
+        """
         return self._service.address(f"tiles/{quote(twin)}/{quote(layer)}/tileset.json")
 
     def collections(self, twin: str) -> list[dict[str, Any]]:

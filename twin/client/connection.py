@@ -63,6 +63,16 @@ class Connection:
 
     def save(self, path: str, target: Path, sha256: str) -> None:
         """Save a file, which appears only when it is whole and its SHA-256 is right."""
+        try:
+            self._save(path, target, sha256)
+        except OSError as error:  # of the disk: those of the network are ClientErrors by now
+            raise ClientError(
+                f"{target} cannot be saved: {error.strerror or error}. Give a folder that can be "
+                "written to and has room.",
+                f"{target} 无法保存：{error.strerror or error}。请给出可写且空间足够的目录。",
+            ) from error
+
+    def _save(self, path: str, target: Path, sha256: str) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{target.name}.part")
         digest = hashlib.sha256()

@@ -261,6 +261,8 @@ def test_what_of_a_gltf_is_not_drawn_is_told(tmp_path: Path) -> None:
     east, north = place()
     with mesh.read(path, replace(DECLARED, offset=(north, east, 0.0)), TWIN) as found:
         told = {finding.code: finding.found for finding in found.findings}
+        said = {finding.code: finding.en for finding in found.findings}
+    assert "whatever the material's own opacity" in said["MSH-17"]
     assert told == {
         "MSH-07": "2",
         "MSH-09": "texture 0",

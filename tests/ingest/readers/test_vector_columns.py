@@ -11,12 +11,14 @@ from typing import Any
 import geopandas
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyogrio
 import pytest
 import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ingest.readers import vector_columns
 from ingest.readers.base import ReadOptions
 from ingest.readers.footprint_testing import X, Y, feature, geojson, only, read
 from ingest.survey_testing import layers, write_gpkg
@@ -177,3 +179,89 @@ def test_survey_layers_keep_types_and_tell_of_binary_columns(tmp_path: Path) -> 
         ]
     )
     assert "photo" in only(delivery.findings, "STR-04").zh
+
+
+def explain(path: Path, layer: str, **words: dict[Any, str]) -> None:
+    """Say what the codes of columns of a GeoPackage mean (OGC 12-128r18, F.8)."""
+    with closing(sqlite3.connect(path)) as base, base:
+        base.execute(
+            "CREATE TABLE gpkg_data_columns (table_name TEXT, column_name TEXT, name TEXT, "
+            "title TEXT, description TEXT, mime_type TEXT, constraint_name TEXT)"
+        )
+        base.execute(
+            "CREATE TABLE gpkg_data_column_constraints (constraint_name TEXT, "
+            "constraint_type TEXT, value TEXT, min NUMERIC, min_is_inclusive BOOLEAN, "
+            "max NUMERIC, max_is_inclusive BOOLEAN, description TEXT)"
+        )
+        for column, codes in words.items():
+            base.execute(
+                "INSERT INTO gpkg_data_columns (table_name, column_name, constraint_name) "
+                "VALUES (?, ?, ?)",
+                (layer, column, column),
+            )
+            base.executemany(
+                "INSERT INTO gpkg_data_column_constraints "
+                "(constraint_name, constraint_type, value, description) VALUES (?, 'enum', ?, ?)",
+                [(column, str(code), word) for code, word in codes.items()],
+            )
+
+
+PIPES = {1: "PE", 2: "铸铁"}
+
+
+def test_codes_of_footprints_stay_codes(tmp_path: Path) -> None:
+    frame = geopandas.GeoDataFrame(
+        {
+            "id": ["a", "b", "c", "d"],
+            "height": pd.array([12, 9, 60, 9], dtype="Int32"),
+            "m": pd.array([1, 2, 7, None], dtype="Int32"),
+            "far": pd.array([10, -3, 20, None], dtype="Int32"),
+            "big": pd.array([1, BIG, None, 2], dtype="Int64"),
+            "text": ["1", "b", "7", None],
+        },
+        geometry=[shapely.box(X + 50 * i, Y, X + 50 * i + 20, Y + 20) for i in range(4)],
+        crs="EPSG:4549",
+    )
+    path = tmp_path / "a.gpkg"
+    pyogrio.write_dataframe(frame, path)
+    text = {"1": "PE", "b": "铸铁"}
+    far = {10: "x", -3: "y", 20: "z"}
+    explain(path, "a", height={9: "low", 12: "tall"}, m=PIPES, far=far, big=PIPES, text=text)
+    delivery = read(path)
+    assert exactly(stored(delivery)) == exactly(
+        [
+            {"m": 1, "far": 10, "big": 1, "text": "1"},
+            {"m": 2, "far": -3, "big": BIG, "text": "b"},
+            {"m": 7, "far": 20, "text": "7"},
+            {"big": 2},
+        ]
+    )
+    assert delivery.tables["building"].sort_values("key")["height"].tolist() == [12, 9, 60, 9]
+
+
+def test_codes_of_survey_layers_stay_codes(tmp_path: Path) -> None:
+    points, lines = layers(*run_of(4))
+    points["m"] = pd.array([1, 2, 7, None], dtype="Int32")
+    points["text"] = ["1", "b", "7", None]
+    path = write_gpkg(tmp_path / "a.gpkg", points, lines)
+    explain(path, "JSPoint", m=PIPES, text={"1": "PE"})
+    delivery = read_survey(path, options=ReadOptions(vertical="1985"))
+    expected = [{"m": 1, "text": "1"}, {"m": 2, "text": "b"}, {"m": 7, "text": "7"}, {}]
+    assert exactly(stored(delivery, "pipe_point")) == exactly(expected)
+
+
+@pytest.mark.parametrize("rows", [2, 0])
+def test_every_arrow_type_of_lists_and_bytes(rows: int) -> None:
+    lists = [pa.list_(pa.int64()), pa.large_list(pa.int64()), pa.list_(pa.int64(), 2)]
+    blobs = [pa.binary(), pa.large_binary(), pa.binary(2)]
+    code = pa.array([7, None][:rows], pa.int32())
+    arrays = [
+        *(pa.array([[1, 2], None][:rows], kind) for kind in lists),
+        *(pa.array([b"ab", None][:rows], kind) for kind in blobs),
+        pa.DictionaryArray.from_arrays(code, pa.array(["PE"]), safe=False),
+    ]
+    names = list("abcdefg")
+    read = vector_columns.columns(names, pa.table(arrays, names=names))
+    assert (read.names, read.documents, read.left_out) == (list("abcg"), [0, 1, 2], list("def"))
+    wanted = [*[["[1,2]", None][:rows]] * 3, [7, None][:rows]]
+    assert [values.tolist() for values in read.values] == wanted

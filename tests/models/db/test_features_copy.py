@@ -15,7 +15,7 @@ import pytest
 
 from models.db import pool
 from models.db.features_columns import feature_bytes, geometry_in
-from models.db.features_copy import copied
+from models.db.features_copy import copied, sequenced
 from models.db.features_query import Selection
 from models.db.features_state import read_state
 from models.db.testing import do
@@ -48,7 +48,7 @@ def run(url: str, work: Work, seconds: float = 10.0) -> Any:
 
 def test_every_part_is_of_whole_lines_in_order(segments: str) -> None:
     async def read(conn: asyncpg.Connection, what: Selection) -> list[bytes]:
-        return [part async for part in copied(conn, what, JSON, None)]
+        return [part async for part in sequenced(conn, what, JSON, None)]
 
     parts = run(segments, read)
     assert len(parts) > 5
@@ -80,7 +80,7 @@ def test_one_who_reads_no_further_ends_the_statement(segments: str, reads: int) 
             async with opened.acquire() as conn:
                 state = await read_state(conn, "one", Theme.PIPES)
                 what = Selection("pipe_segment", 4549, state)
-                async with aclosing(copied(conn, what, JSON, None)) as parts:
+                async with aclosing(sequenced(conn, what, JSON, None)) as parts:
                     for _ in range(reads):
                         await anext(parts)
             for _ in range(100):
@@ -95,7 +95,7 @@ def test_one_who_reads_no_further_ends_the_statement(segments: str, reads: int) 
 def test_a_slow_reader_is_waited_for(segments: str) -> None:
     async def read(conn: asyncpg.Connection, what: Selection) -> int:
         size = 0
-        async for part in copied(conn, what, JSON, None):
+        async for part in sequenced(conn, what, JSON, None):
             size += part.count(b"\n")
             await asyncio.sleep(0.02)
         return size

@@ -101,7 +101,7 @@ def page(url: str, table: str, what: dict[str, Any], most: int) -> tuple[str, li
         theme = next(t for t, tables in THEME_TABLES.items() if table in tables)
         async with pool.open_pool(url) as opened, opened.acquire() as conn:
             state = await read_state(conn, "one", theme)
-        selection = Selection(table, 4549, state, **what)
+        selection = Selection(table, 4549, state, gathered="box" in what, **what)
         args = Arguments()
         return statement(selection, ["t.id", *key_columns(selection)], args, most), args.values
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from collections.abc import Callable
 
+import psycopg
 import pytest
 
 from models.db import migrate, provision
@@ -85,6 +87,7 @@ def test_rights_that_were_taken_away_come_back(make: Maker) -> None:
     do(admin, "ALTER DEFAULT PRIVILEGES FOR ROLE twin REVOKE SELECT ON TABLES FROM twin_read")
     do(admin, "GRANT TEMPORARY ON DATABASE twin TO PUBLIC, twin_read")  # as older programs left it
     do(admin, "GRANT EXECUTE ON FUNCTION lo_create(oid) TO PUBLIC, twin_read")
+    do(admin, "GRANT CONNECT ON DATABASE postgres, template1 TO PUBLIC, twin_read")
     with pytest.raises(DatabaseError, match="lacks a right"), connect(cluster.read_url) as conn:
         conn.execute("SELECT 1 FROM building")
     cluster.ensure()
@@ -96,3 +99,7 @@ def test_rights_that_were_taken_away_come_back(make: Maker) -> None:
         right = f"SELECT has_database_privilege('{role}', 'twin', 'TEMPORARY')"
         assert ask(admin, right) is may
     assert not ask(admin, "SELECT has_function_privilege('twin_read', 'lo_create(oid)', 'EXECUTE')")
+    for role, own in itertools.product(("twin", "twin_read"), ("postgres", "template1")):
+        url = cluster.admin_url(own).replace("//postgres@", f"//{role}@")
+        with pytest.raises(psycopg.OperationalError, match="CONNECT"), psycopg.connect(url):
+            pass

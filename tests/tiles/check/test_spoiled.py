@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,9 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tiles.check import Limits, check_tileset
+from tiles.errors import TilesetError
 
 if TYPE_CHECKING:
     from tests.tiles.check.conftest import Planted
+
+
+def english(text: str) -> set[str]:
+    """The words of Latin letters."""
+    return set(re.findall("[A-Za-z]+", text))
 
 
 @pytest.mark.parametrize(
@@ -31,7 +39,28 @@ if TYPE_CHECKING:
 )
 def test_hostile_roots_end_in_a_finding(planted: Planted, data: bytes) -> None:
     (planted.folder / "tileset.json").write_bytes(data)
-    assert "TSC-04" in check_tileset(planted.folder).totals
+    found = check_tileset(planted.folder)
+    assert "TSC-04" in found.totals
+    (told,) = (one.zh for one in found.findings if one.code == "TSC-04")
+    assert english(told) <= {"tileset", "json", "JSON", "asset", "root", "gzip", "URI"}
+
+
+@pytest.mark.parametrize("member", ["root", "children", "geometricError"])
+def test_the_chinese_of_a_wrong_member_is_chinese(planted: Planted, member: str) -> None:
+    (planted.json if member == "root" else planted.root)[member] = -1
+    told = [one.zh for one in planted.check().findings if one.code in ("TSC-04", "TSC-20")]
+    assert told
+    assert english(" ".join(told)) <= {
+        "tileset", "json", "JSON", "asset", "root", "children", "geometricError"
+    }  # fmt: skip
+
+
+def test_the_chinese_about_what_is_no_archive_is_chinese(tmp_path: Path) -> None:
+    (tmp_path / "x.3tz").write_bytes(b"no zip")
+    with pytest.raises(TilesetError) as caught:
+        check_tileset(tmp_path / "x.3tz")
+    assert "not a zip file" in caught.value.en
+    assert english(caught.value.zh.replace(str(tmp_path), "")) <= {"x", "tz", "zip"}
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,10 @@ CUT_OUT: list[tuple[dict[str, Any], Any, tuple[int, int, int] | None]] = [
     (material(2) | {"alphaMode": "MASK", "alphaCutoff": 0.2}, FIRST, (180, 180, 180)),
     (material(3, baseColorFactor=[1, 1, 1, 0.5]) | {"alphaMode": "MASK"}, FIRST, None),
     (material(3) | {"alphaMode": "BLEND"}, FIRST, (200, 200, 200)),
+    (material(2) | {"alphaMode": "BLEND"}, FIRST, None),
+    (material(3, baseColorFactor=[1, 1, 1, 0.3]) | {"alphaMode": "BLEND"}, FIRST, (200, 200, 200)),
+    (material(1, baseColorFactor=[1, 1, 1, 0.3]) | {"alphaMode": "MASK"}, FIRST, None),
+    (material(1, baseColorFactor=[0, 1, 0, 0.6]) | {"alphaMode": "MASK"}, FIRST, (0, 255, 0)),
 ]
 
 

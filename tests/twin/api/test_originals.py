@@ -173,3 +173,15 @@ def test_the_client_saves_whole_files(catalogue: Catalogue, tmp_path: Path) -> N
     assert archive.name == "竣工管线.zip"
     assert archive.read_bytes() == catalogue.files["archive"].read_bytes()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["buildings-2.geojson", "竣工管线.zip"]
+
+
+@pytest.mark.parametrize("below", ["file", "file/further"])
+def test_the_client_says_where_nothing_can_be_saved(
+    catalogue: Catalogue, tmp_path: Path, below: str
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(ClientError, match="cannot be saved") as caught:
+        Client(catalogue.url).download(TWIN, "建筑 A", tmp_path / below)
+    assert str(tmp_path / below) in caught.value.en
+    assert "无法保存" in caught.value.zh
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]

@@ -183,6 +183,13 @@ def test_what_names_no_road_joins_nothing(client: httpx.Client) -> None:
         assert client.get(f"/places/joined?{query}").status_code == 400, query
 
 
+def test_an_address_in_pinyin_is_to_be_written_in_characters(client: httpx.Client) -> None:
+    answer = client.get("/places/joined", params={"address": "jinyulu10hao"})
+    assert answer.status_code == 400
+    assert "in Chinese characters" in answer.json()["detail"]
+    assert "汉字" in answer.json()["detail_zh"]
+
+
 def test_storeys_and_rooms_are_found(client: httpx.Client, conn: Connection) -> None:
     table = elements(TWIN, 4)
     table["building_name"] = "枢纽附楼"

@@ -217,3 +217,45 @@ def test_what_is_not_offered_is_refused(
     answer = client.get("/collections/buildings/items", params=parameters)
     assert answer.status_code == 400
     assert answer.json()["detail"].startswith(f"{word}:")
+
+
+@pytest.mark.parametrize("solid", [False, True])
+def test_metres_with_axes_exchanged_are_refused(client: httpx.Client, solid: bool) -> None:
+    """Where the storage CRS cannot be used; a box larger than its area is no mistake."""
+    crs = f"{EPSG}4549"
+    north, east = points(client, crs=crs)[0, :2].tolist()
+    low, high = (["-100"], ["200"]) if solid else ([], [])
+
+    def asked(*box: float) -> httpx.Response:
+        text = [*map(repr, box[:2]), *low, *map(repr, box[2:]), *high]
+        return client.get(
+            "/collections/pipe-points/items", params={"bbox": ",".join(text), "bbox-crs": crs}
+        )
+
+    assert asked(north - 1.0, east - 1.0, north + 1.0, east + 1.0).json()["features"]
+    refused = asked(east - 1.0, north - 1.0, east + 1.0, north + 1.0)
+    assert refused.status_code == 400
+    assert "EPSG:4549" in refused.json()["detail"]
+    assert "bbox-crs" in refused.json()["detail_zh"]
+    assert asked(-1e8, -1e8, 1e8, 1e8).json()["features"]
+    assert asked(-3.0, -3.0, -1.0, -1.0).json()["features"] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "S_INTERSECTS(geometry,POLYGON(({0} {1},{2} {1},{2} {3},{0} {3},{0} {1})))",
+        "S_INTERSECTS(geometry,BBOX({0},{1},{2},{3}))",
+    ],
+)
+def test_a_filter_in_metres_with_axes_exchanged_is_refused(client: httpx.Client, text: str) -> None:
+    crs = f"{EPSG}4549"
+    north, east = points(client, crs=crs)[0, :2].tolist()
+    right = text.format(north - 1, east - 1, north + 1, east + 1)
+    assert len(points(client, filter=right, **{"filter-crs": crs}))
+    wrong = text.format(east - 1, north - 1, east + 1, north + 1)
+    answer = client.get(
+        "/collections/pipe-points/items", params={"filter": wrong, "filter-crs": crs}
+    )
+    assert answer.status_code == 400
+    assert "filter-crs" in answer.json()["detail"]

@@ -87,6 +87,21 @@ def test_a_query_that_takes_too_long_is_told_to_come_again(
         assert not any(word in sentence for word in ("/", "log", "raise", "日志", "调高"))
 
 
+def test_the_definition_is_there_while_the_database_is_not(brief: str, city: City) -> None:
+    api = f"{brief}/ogc/{TWIN}/api"
+    with locked(city.database, "source_attribute"):
+        without = httpx.get(api, timeout=30)
+    assert without.status_code == 200, without.text
+    whole = httpx.get(api, timeout=30).json()
+    assert without.json()["paths"] == whole["paths"]
+    kept, named = (
+        found["components"]["parameters"]["sortby.buildings"]["schema"]["items"]["enum"]
+        for found in (without.json(), whole)
+    )
+    assert "attrs.k" in named
+    assert kept == [key for key in named if "attrs." not in key]
+
+
 @pytest.fixture(scope="module")
 def fresh(city: City) -> Iterator[str]:
     """A service that keeps nothing yet: its clients all go away before they are answered."""

@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
+import shapely
 
+from models.twins import load_twins
 from tests.twin.ogc.city import TWIN, City, centre
 
 ITEMS = "/collections/buildings/items"
@@ -52,7 +54,7 @@ def test_addresses(client: httpx.Client) -> None:
     assert ask("x" * (60_000 - len("name=''"))).status_code == 200
     refused(ask("x" * 60_000), "60000")
     for length in (65_100, 70_000, 1_000_000):
-        for path in (f"/ogc/{TWIN}{ITEMS}?filter=", "/tiles/"):
+        for path in (f"/ogc/{TWIN}{ITEMS}?filter=", "/tiles/", "http://here/ogc?filter="):
             target = (path + "x" * length).encode()  # the client's own limit is for what it parses
             answer = client.get("/", extensions={"target": target})
             refused(answer, "65000", status=414)
@@ -67,6 +69,17 @@ def test_links_are_in_headers_where_a_proxy_takes_them(client: httpx.Client) -> 
         assert (f'<{following}>; rel="next"' in answer.headers.get("link", "")) is there
         assert sum(len(k) + len(v) for k, v in answer.headers.raw) < 4_000
         assert client.get(following).status_code == 200
+
+
+def test_a_long_geometry_has_a_second_page(client: httpx.Client) -> None:
+    twin = load_twins(None)[TWIN]
+    ring = shapely.Point(twin.lon, twin.lat).buffer(0.5, 650)
+    area = shapely.to_wkt(ring, rounding_precision=7).replace(" (", "(").replace(", ", ",")
+    asked = f"S_INTERSECTS(geometry,{area})".replace(" ", "+")
+    assert 50_000 < len(asked) < 60_000
+    answer = client.get(f"{ITEMS}?limit=1&filter={asked}")
+    following = next(one["href"] for one in answer.json()["links"] if one["rel"] == "next")
+    assert client.get(following).status_code == 200
 
 
 def test_pages(client: httpx.Client) -> None:

@@ -63,6 +63,21 @@ def follow(address: str, **parameters: Any) -> Iterator[list[dict[str, Any]]]:
         answer = httpx.get(following[0])
 
 
+def test_pages_hold_together_however_each_is_found(
+    place: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the place, or in the order of an index, where statistics change between two pages."""
+    address, url = place
+    put(url, 6, 5)
+    found: list[str] = []
+    for number, features in enumerate(follow(address, bbox="121,30,122,32", limit=7)):
+        monkeypatch.setattr(reading, "MOST_GATHERED", -1 if number % 2 else 1_000)
+        found += [feature["id"] for feature in features]
+    whole = httpx.get(address, params={"limit": 100}).json()["features"]
+    assert found == [feature["id"] for feature in whole]
+    assert len(found) == 30
+
+
 @pytest.mark.parametrize(
     "parameters",
     [

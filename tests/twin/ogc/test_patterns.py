@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.cql2 import parse
+from models.cql2.tree import Kind
 from twin.api.ogc.collections import COLLECTIONS
 from twin.api.ogc.patterns import PERIOD, filter_pattern
 from twin.api.ogc.times import read_period
@@ -41,6 +42,15 @@ def test_filters_that_are_written_often_are_named(
     assert re.search(schemas["filter.buildings"]["pattern"], text)
     answer = client.get("/collections/buildings/items", params={"filter": text})
     assert answer.status_code == 200, answer.text
+
+
+def test_names_of_any_letters_leave_the_pattern_one_of_ecmascript() -> None:
+    name = "attrs.a-b c#d~e&f/g'h(i)[j]{k}|l^m$n*o+p?q,r:s%t@u 楼"
+    pattern = filter_pattern({name: Kind.NUMBER, "attrs.x-y": Kind.TEXT})
+    escapes = re.findall(r"\\(u[0-9a-f]{4}|.)", pattern)
+    assert {one for one in escapes if len(one) == 1} <= set(r"\^$.*+?()[]{}|/")
+    assert re.search(pattern, f'"{name}" > 5 AND "attrs.x-y" = \'楼\'')
+    assert not re.search(pattern, f'"{name.replace(".", "x")}" > 5')
 
 
 @pytest.mark.parametrize("key", ["attrs.k", "-attrs.k", "+attrs.k", "-height", "+height", "id"])

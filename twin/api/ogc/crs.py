@@ -16,7 +16,15 @@ import numpy.typing as npt
 import shapely
 
 from models.cql2.geometry import Corners, box_parts
-from models.crs import STORAGE, StorageCrs, area_of_use, geoid_height, inside_area, to_storage
+from models.crs import (
+    STORAGE,
+    StorageCrs,
+    area_of_use,
+    geoid_height,
+    inside_area,
+    looks_swapped,
+    to_storage,
+)
 from models.db.features_query import Heights
 from models.errors import OutsideAreaError, TwinError
 from models.horizontal import from_geodetic, parse
@@ -226,16 +234,26 @@ def _area(crs: Crs, storage: StorageCrs) -> Any:
 
 
 def check_order(
-    first: npt.ArrayLike, second: npt.ArrayLike, crs: Crs, storage: StorageCrs, parameter: str
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    crs: Crs,
+    storage: StorageCrs,
+    parameter: str,
+    *,
+    only: bool = False,
 ) -> None:
     """Refuse positions of latitudes that there are not, where the storage CRS's area is meant: with
     the axes the other way round, or in metres, they are in it. ``first`` and ``second`` are as
-    written.
+    written; ``crs`` is the ``only`` one where no ``<parameter>-crs`` can name another.
 
-    Others are left alone, since maps zoomed out ask for boxes larger than the Earth; nothing is
-    there. Raises :class:`CrsError`.
+    Positions of the storage CRS are refused where :func:`models.crs.looks_swapped` says so. Others
+    are left alone, since maps zoomed out ask for boxes larger than the Earth; nothing is there.
+    Raises :class:`CrsError`.
     """
     x, y = np.array(first, np.float64), np.array(second, np.float64)
+    if crs.srid == storage.srid:
+        _check_swapped(x, y, crs, storage, parameter)
+        return
     north = x if crs.flipped else y
     beyond = np.abs(north) > 90
     if not crs.degrees or not beyond.any():
@@ -248,7 +266,23 @@ def check_order(
         wrong = north[beyond][meant][0]
         raise CrsError(
             f"{parameter}: found the latitude {wrong:.12g}, expected one from -90 to 90. "
-            f"Check the order of the coordinates and {parameter}-crs.",
+            f"Check the order of the coordinates{'' if only else f' and {parameter}-crs'}; they "
+            f"are read as degrees, {'latitude' if crs.flipped else 'longitude'} first.",
             f"{parameter}：纬度 {wrong:.12g} 不在 -90 至 90 之间。"
-            f"请检查坐标顺序与 {parameter}-crs。",
+            f"请检查坐标顺序{'' if only else f'与 {parameter}-crs'}；"
+            f"当前按度读取，{'纬度' if crs.flipped else '经度'}在前。",
         )
+
+
+def _check_swapped(x: Array, y: Array, crs: Crs, storage: StorageCrs, parameter: str) -> None:
+    name = f"EPSG:{storage.srid}"
+    if not looks_swapped(x, y, name, storage, axis="ne" if crs.flipped else "en"):
+        return
+    # the remedy names no axis: clients that turn boxes pass it on to who wrote them east first
+    raise CrsError(
+        f"{parameter}: found the position ({x[0]:.12g}, {y[0]:.12g}), read as "
+        f"{'north, east' if crs.flipped else 'east, north'}, outside the area of {name}; with its "
+        f"two numbers exchanged it is inside. Exchange them, or check {parameter}-crs.",
+        f"{parameter}：坐标 ({x[0]:.12g}, {y[0]:.12g}) 按“{'北, 东' if crs.flipped else '东, 北'}”"
+        f"读取，超出 {name} 的适用范围，两数对调后则在其内。请对调，或检查 {parameter}-crs。",
+    )

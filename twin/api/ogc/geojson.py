@@ -23,7 +23,7 @@ from models.db.features_columns import (
     properties_json,
     raised_plan,
 )
-from models.db.features_copy import copied
+from models.db.features_copy import sequenced
 from models.db.features_items import fetch_page, stream
 from twin.api.ogc.crs import Crs
 from twin.api.ogc.reading import Page, Reading, page_of
@@ -94,7 +94,7 @@ async def sequence(conn: Any, reading: Reading, limit: int | None) -> AsyncGener
     """All features as a GeoJSON text sequence (RFC 8142)."""
     if not reading.wanted.crs.height:
         whole = feature_bytes(*_told(reading))
-        async with aclosing(copied(conn, reading.selection, whole, limit)) as parts:
+        async with aclosing(sequenced(conn, reading.selection, whole, limit)) as parts:
             async for part in parts:
                 yield part
         return

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
-from urllib.parse import quote, urlencode
+from typing import Any, Final
+from urllib.parse import urlencode
 
 from fastapi import Request
 
 from twin.api.ogc.formats import Format
+
+#: What a query may hold as it is (RFC 3986, section 3.4) and neither HTML nor a Link header minds.
+_AS_IT_IS: Final = "/:,()*"
 
 
 def root(request: Request, twin: str) -> str:
@@ -23,8 +26,9 @@ def link(rel: str, href: str, media: str | None, title: str) -> dict[str, str]:
 
 
 def address(base: str, given: Mapping[str, str]) -> str:
-    """``base`` with query parameters."""
-    return f"{base}?{urlencode(given, quote_via=quote)}" if given else base
+    """``base`` with query parameters. It is hardly longer than what a client may have sent: a
+    filter's geometry is mostly commas, brackets and blanks."""
+    return f"{base}?{urlencode(given, safe=_AS_IT_IS)}" if given else base
 
 
 def representations(

@@ -40,6 +40,8 @@ _SHAPE: Final = (
 )
 #: A name that is written without quotes.
 _PLAIN: Final = re.compile("[:A-Za-z_\u4e00-\u9fa5][:.0-9A-Za-z_\u4e00-\u9fa5]*")
+#: What ECMAScript lets be escaped; its ``u`` flag refuses others, which :func:`re.escape` escapes.
+_SYNTAX: Final = re.compile(r"[\\^$.*+?()\[\]{}|]")
 
 
 def filter_pattern(queryables: Mapping[str, Kind | Property]) -> str:
@@ -92,7 +94,8 @@ def _any(names: Iterable[str]) -> str:
 
 
 def _either(names: Iterable[str]) -> str:
-    return f"({'|'.join(re.escape(name) for name in names)})"
+    escaped = (_SYNTAX.sub(r"\\\g<0>", name) for name in names)
+    return f"({'|'.join(escaped)})"
 
 
 _YEAR: Final = "([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[2-9])"

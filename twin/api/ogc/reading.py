@@ -124,21 +124,18 @@ async def in_order(conn: Any, reading: Reading) -> Reading:
     """The reading as a page of it can be put in order at once: by an index where there are many.
 
     What lies in a small place is found by that and sorted. What was closed since an earlier record
-    is in no index of an order and sorted always. Of a question whose
-    first page was given all pages are, however much is published meanwhile: the limit of statements
-    bounds them. Raises :class:`twin.api.ogc.errors.ParameterError` where no index has the order
-    asked for.
+    is in no index of an order and sorted always. Of a question whose first page was given all pages
+    are, however much is published meanwhile: the limit of statements bounds them. Raises
+    :class:`twin.api.ogc.errors.ParameterError` where no index has the order asked for.
     """
     selection = reading.selection
+    if selection.by_index and (selection.state.current or not selection.order):
+        return reading
     whole = replace(selection, after=None)
-    if not selection.order:
-        if selection.placed and not selection.ids:
-            wide = await estimate(conn, whole) > MOST_GATHERED
-            return replace(reading, selection=replace(selection, wide=wide))
-        return reading
-    if selection.by_index and selection.state.current:
-        return reading
     found = await estimate(conn, whole, closed_only=selection.by_index)
+    if not selection.order:
+        few = found <= MOST_GATHERED
+        return replace(reading, selection=replace(selection, gathered=few))
     if found > MOST_SORTED and selection.ordered and selection.placed:
         reading = replace(reading, selection=replace(selection, wide=True))
         found = 0 if selection.state.current else await estimate(conn, whole, closed_only=True)

@@ -7,12 +7,14 @@ GET and HEAD.
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from typing import Any, Final
 
 import orjson
 from fastapi import APIRouter, Request, Response
 
 from models.db.entries import since
+from models.errors import DatabaseError
 from models.twins import TwinDefinition
 from twin.api.ogc import api, documents, items, pages
 from twin.api.ogc.answers import etag, html_reply, reply, unchanged
@@ -60,11 +62,13 @@ async def get_conformance(request: Request, twin: str) -> Response:
 
 @router.api_route("/api", methods=_METHODS)
 async def get_api(request: Request, twin: str) -> Response:
-    """The definition of all addresses of the twin, OpenAPI 3.0.3."""
+    """The definition of all addresses of the twin, OpenAPI 3.0.3. While the database is away it
+    leaves out the attributes that were found in the data."""
     definition, how = _begin(request, twin, (OPENAPI, HTML))
     service = _service(request)
-    pool, there = service.services.pool, of_twin(definition).values()
-    collections = [await with_attributes(pool, definition, one) for one in there]
+    pool, collections = service.services.pool, list(of_twin(definition).values())
+    with suppress(DatabaseError):
+        collections = [await with_attributes(pool, definition, one) for one in collections]
     found = api.document(request, definition, collections, service.storage)
     data = orjson.dumps(found)
     tag = etag(data.decode(), how.name)

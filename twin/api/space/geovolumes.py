@@ -132,7 +132,8 @@ def _meeting(text: str | None, storage: StorageCrs) -> Callable[[Sequence[float]
     numbers = [float(part) for part in text.split(",")]
     half = len(numbers) // 2
     (west, south, *low), (east, north, *high) = numbers[:half], numbers[half:]
-    check_order((west, east), (south, north), find_crs("bbox-crs", CRS84), storage, "bbox")
+    crs = find_crs("bbox", CRS84)
+    check_order((west, east), (south, north), crs, storage, "bbox", only=True)
     plan = shapely.union_all(box_parts((west, south, east, north)))
     levels = sorted([*low, *high]) or [-math.inf, math.inf]
 

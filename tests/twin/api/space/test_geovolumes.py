@@ -55,7 +55,9 @@ def test_containers_are_chosen_by_a_box(service: Service) -> None:
     for wrong in ("1,2,3", "a,b,c,d", "31.16,121.29,31.18,121.31"):
         answer = httpx.get(base, params={"bbox": wrong})
         assert answer.status_code == 400
-        assert answer.json()["detail"].startswith("bbox:")
+        detail = answer.json()["detail"]
+        assert detail.startswith("bbox:")
+        assert "bbox-crs" not in detail, "which is no parameter here"
 
 
 def test_an_extent_holds_what_the_layer_draws_and_little_else(service: Service) -> None:
