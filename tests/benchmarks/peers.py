@@ -211,7 +211,9 @@ def _asked(
 ) -> None:
     random = Random(5)
     try:
-        found = load([by_place(items, box) for box in boxes], CLIENTS, SECONDS)
+        addresses = [by_place(items, box) for box in boxes]
+        load(addresses, CLIENTS, BRIEFLY)
+        found = load(addresses, CLIENTS, SECONDS)
     except RuntimeError as error:
         row("1,000 features by place", f"failed: {str(error)[:80]}", "", "", "")
     else:
